@@ -1,0 +1,53 @@
+"""The numcam command: picks the subcommand, and turns a user's mistake into one sentence and exit code 2."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from numcam import __version__
+from numcam.cli import attack, check, classify, demo, evaluate, explain, trace, train
+from numcam.errors import InputError
+
+COMMANDS = (demo, explain, classify, attack, trace, evaluate, check, train)
+EXAMPLES = """examples:
+  numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
+  numcam explain photo.jpg --class cat      where in the photo is a cat?
+  numcam attack photo.jpg --epsilon 2       change the answer, not the picture
+  numcam trace photo.jpg                    the network, layer by layer
+
+numcam COMMAND --help tells more about each."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with its complaint as one sentence and a pointer to the help."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 2 for the user's mistake, 130 for Ctrl-C."""
+    parser = Parser(
+        prog="numcam",
+        description="See where a network looks: VGG16, Grad-CAM, guided Grad-CAM and FGSM in plain NumPy.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"numcam {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        options = parser.parse_args(["demo"])
+    try:
+        return int(options.run(options))
+    except InputError as error:
+        print(f"numcam: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output, such as head, has left: no reason for a traceback
+        return 0
+    except KeyboardInterrupt:
+        print("numcam: stopped", file=sys.stderr)
+        return 130

@@ -1,0 +1,112 @@
+"""numcam train: pocket, from nothing."""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from numcam.errors import InputError
+from numcam.evaluate.on_scenes import measure
+from numcam.formats import write_weights
+from numcam.loading import from_weights
+from numcam.recipe.pocket import Recipe, State, run, save, weights_of
+
+EPILOG = """examples:
+  numcam train                              the bundled network: over half an hour on two cores
+  numcam train --crop-steps 40 --whole-steps 40 --singles 500 --pairs 250 --out try.h5
+                                            two minutes, to see it learn
+
+Ctrl-C keeps what was learned; the same command goes on from there."""
+SAVE_EVERY = 25
+LOOK_EVERY = 200
+LOOK_SEEDS = range(500_000, 500_100)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its options."""
+    parser = subparsers.add_parser(
+        "train",
+        help="train pocket from nothing",
+        description="Draw the training scenes, train pocket with numcam's own backward pass, write its weights.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, default=Path("weights/pocket.h5"), help="the file to write (%(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("training"), help="scenes and state of the run (%(default)s)"
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="threads (all cores: %(default)s)")
+    defaults = Recipe()
+    for name in ("seed", "singles", "pairs", "crop_steps", "whole_steps"):
+        value = getattr(defaults, name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value, help=f"{value} by default")
+    parser.set_defaults(run=train)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Run the recipe to its end, or until Ctrl-C."""
+    names = ("seed", "singles", "pairs", "crop_steps", "whole_steps")
+    recipe = Recipe(**{name: getattr(options, name) for name in names})
+    _check(options, recipe)
+    state: State | None = None
+    began = time.monotonic()
+    try:
+        with threadpool_limits(1):  # one BLAS thread each: the workers are threads already
+            bar = tqdm(total=recipe.steps, unit="step", desc="training")
+            for state, step in run(recipe, options.folder, options.workers, tqdm):
+                state.seconds += time.monotonic() - began
+                began = time.monotonic()
+                bar.update(state.step - bar.n)
+                bar.set_postfix(loss=f"{step.loss:.3f}", right=f"{step.accuracy:.0%}")
+                if state.step % SAVE_EVERY == 0:
+                    save(recipe, options.folder, state)
+                if state.step > recipe.crop_steps and state.step % LOOK_EVERY == 0:
+                    tqdm.write(_look(state))
+            bar.close()
+    except KeyboardInterrupt:
+        if state:
+            save(recipe, options.folder, state)
+        print(f"\nstopped; the same command goes on from step {state.step if state else 0}")
+        return 130
+    if state is None:
+        raise InputError(f"this run was finished already; remove {options.folder} to train anew")
+    save(recipe, options.folder, state)
+    about = {"seed": recipe.seed, "steps": recipe.steps, "batch": recipe.batch, "minutes": round(state.seconds / 60, 1)}
+    write_weights(options.out, weights_of(state, about))
+    print(
+        f"wrote {options.out} after {state.seconds / 60:.0f} minutes; numcam evaluate --model {options.out} measures it"
+    )
+    return 0
+
+
+def _check(options: argparse.Namespace, recipe: Recipe) -> None:
+    """Before an hour of work: would its result have a place to go?"""
+    if not options.out.parent.is_dir() or options.out.is_dir():
+        raise InputError(f"cannot write {options.out}: give --out a file in a folder that exists")
+    if recipe.seed < 0 or options.workers < 1 or min(recipe.singles, recipe.pairs, *_steps(recipe)) < 1:
+        raise InputError("seeds are 0 or more; workers, scenes and steps at least 1")
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {options.folder}: {error.strerror}") from None
+
+
+def _steps(recipe: Recipe) -> tuple[int, int]:
+    return recipe.crop_steps, recipe.whole_steps
+
+
+def _look(state: State) -> str:
+    """One line on a hundred scenes of each kind that training never sees."""
+    classifier = from_weights(weights_of(state, {}))
+    words = [f"step {state.step}"]
+    for objects in (1, 2):
+        *_, report = measure(classifier, LOOK_SEEDS, objects, methods=("grad_cam",))
+        cam = report.pointing["grad_cam"]
+        words.append(
+            f"{objects} object{'s' * (objects > 1)}: {report.correct / report.count:.0%} right, Grad-CAM within 15 px "
+            f"{cam.near / cam.asked:.0%}, inside {cam.inside / cam.asked:.0%}, on the other {cam.other / cam.asked:.0%}"
+        )
+    return "; ".join(words)

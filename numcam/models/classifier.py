@@ -1,0 +1,92 @@
+"""A network together with what it needs to meet a picture: preprocessing, class names, input size."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from numcam.errors import InputError, did_you_mean
+from numcam.models.preprocessing import Preprocessing
+from numcam.nn import Network, Trace
+from numcam.nn.softmax import softmax
+from numcam.nn.types import Array
+
+Pictures = Array | Iterable[Array]
+
+
+class Classifier:
+    """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`."""
+
+    def __init__(
+        self,
+        network: Network,
+        classes: Sequence[str],
+        preprocessing: Preprocessing,
+        input_size: tuple[int, int] = (224, 224),
+        name: str = "network",
+    ) -> None:
+        outputs = network.shapes((1, 3, *input_size))
+        last = next(reversed(outputs.values()))
+        if last != (1, len(classes)):
+            raise InputError(f"the network has an output of {last[1:]}, but {len(classes)} class names were given")
+        self.network, self.classes, self.preprocessing = network, tuple(classes), preprocessing
+        self.input_size, self.name = input_size, name
+
+    def to_pixels(self, image: Array) -> Array:
+        """One picture (rows, cols, 3), or several of one shape, uint8 or float in [0, 255] -> (n, 3, h, w) float32.
+
+        The whole picture is squashed to the input size (bilinear, smoothed when shrinking); one of exactly that size
+        passes unchanged. InputError for another shape, range or NaN.
+        """
+        batch = np.asarray(image)
+        batch = batch[None] if batch.ndim == 3 else batch
+        if batch.ndim != 4 or batch.shape[3] != 3 or not batch.size or batch.dtype.kind not in "uif":
+            raise InputError(
+                f"a picture is an array (rows, cols, 3) of RGB values in 0-255; got {batch.dtype} {np.shape(image)}"
+            )
+        if not (batch.min() >= 0 and batch.max() <= 255):  # written so that NaN fails too
+            raise InputError(f"pixels lie in 0-255; these run from {batch.min()} to {batch.max()}")
+        return np.stack([_resized(b, self.input_size) for b in batch])
+
+    def preprocess(self, image: Array) -> Array:
+        """A picture, as in `to_pixels` -> x (n, 3, h, w) float32, what the network takes."""
+        return self.preprocessing.forward(self.to_pixels(image))
+
+    def deprocess(self, x: Array) -> Array:
+        """x (n, 3, h, w) -> pixels (n, 3, h, w) in [0, 255], float, RGB."""
+        return np.clip(self.preprocessing.inverse(x), 0, 255)
+
+    def pixel_gradient(self, dx: Array) -> Array:
+        """d(score)/d(pixels) from d(score)/dx, both (n, 3, h, w)."""
+        return self.preprocessing.backward(dx)
+
+    def forward(self, x: Array) -> Trace:
+        """The trace of preprocessed pictures x (n, 3, h, w)."""
+        return self.network.forward(x)
+
+    def predict(self, image: Array, top: int = 5) -> list[tuple[int, str, float]]:
+        """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first."""
+        probabilities = softmax(self.forward(self.preprocess(image)).output.astype(np.float64))[0]
+        best = np.argsort(-probabilities, kind="stable")[: max(1, top)]
+        return [(int(i), self.classes[i], float(probabilities[i])) for i in best]
+
+    def index(self, name_or_index: str | int) -> int:
+        """The index of a class given by name (case does not matter) or by index; InputError with the nearest names."""
+        text = str(name_or_index).strip()
+        if text.lstrip("+-").isdigit():
+            if 0 <= int(text) < len(self.classes):
+                return int(text)
+            raise InputError(f"class indices run from 0 to {len(self.classes) - 1}; got {text}")
+        matches = [i for i, name in enumerate(self.classes) if name.lower() == text.lower()]
+        if not matches:
+            raise InputError(f"no class {text!r} in {self.name}; {did_you_mean(text, self.classes)}")
+        return matches[0]
+
+
+def _resized(picture: Array, size: tuple[int, int]) -> Array:
+    """(rows, cols, 3) -> (3, *size) float32."""
+    if picture.shape[:2] != size:
+        channels = [Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)) for c in range(3)]
+        planes = [np.asarray(c.resize((size[1], size[0]), Image.Resampling.BILINEAR)) for c in channels]
+        return np.clip(np.stack(planes), 0, 255)
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)

@@ -1,0 +1,171 @@
+"""A network is a chain of layers; a trace is the record of one forward pass through it, and backpropagation walks
+that record in reverse.
+
+Using a network never changes it: what the backward pass needs is in the trace, and how it treats a ReLU is an
+argument of `Trace.backward`, a table from layer type to rule.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from numcam.nn.relu import ReLU, deconvnet_relu_backward, guided_relu_backward, relu_backward
+from numcam.nn.types import Array, Layer, Random, Shape
+
+Rule = Callable[[Array, Array], Array]
+"""rule(dout, x) -> dx, where x is the layer's input."""
+
+Rules = Mapping[type, Rule]
+
+STANDARD: Rules = MappingProxyType({ReLU: relu_backward})
+GUIDED: Rules = MappingProxyType({ReLU: guided_relu_backward})
+DECONVNET: Rules = MappingProxyType({ReLU: deconvnet_relu_backward})
+
+Target = int | Iterable[int] | Array
+
+
+class Network:
+    """A chain of named layers, given as a mapping or as pairs (name, layer), first to last."""
+
+    def __init__(self, layers: Mapping[str, Layer] | Iterable[tuple[str, Layer]]) -> None:
+        pairs = list(layers.items() if isinstance(layers, Mapping) else layers)
+        names = [name for name, _ in pairs]
+        if not pairs or "input" in names or len(set(names)) != len(names):
+            raise ValueError(f'a network needs layers of different names, none called "input"; got {names}')
+        self.layers: Mapping[str, Layer] = MappingProxyType(dict(pairs))
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Every learned array, as "conv1_1.weight"."""
+        return {f"{name}.{key}": a for name, layer in self.layers.items() for key, a in layer.parameters.items()}
+
+    def with_parameters(self, parameters: Mapping[str, Array]) -> "Network":
+        """The same chain with other arrays, all of `parameters` replaced."""
+        return Network(
+            (name, layer.with_parameters({key: parameters[f"{name}.{key}"] for key in layer.parameters}))
+            for name, layer in self.layers.items()
+        )
+
+    def astype(self, dtype: DTypeLike) -> "Network":
+        """The network in another precision; itself where it is that already."""
+        if all(a.dtype == dtype for a in self.parameters.values()):
+            return self
+        return self.with_parameters({name: a.astype(dtype) for name, a in self.parameters.items()})
+
+    def thinned(self, seed: int) -> "Network":
+        """One draw of what is random in training: a network whose Dropout layers drop fixed units."""
+        return Network(
+            (name, layer.thinned(seed + i) if isinstance(layer, Random) else layer)
+            for i, (name, layer) in enumerate(self.layers.items())
+        )
+
+    def shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """The shape of "input" and of every layer's output; ValueError naming the layer that does not fit."""
+        shapes = {"input": tuple(input_shape)}
+        shape = shapes["input"]
+        for name, layer in self.layers.items():
+            try:
+                shape = layer.output_shape(shape)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+            shapes[name] = shape
+        return shapes
+
+    def forward(self, x: Array) -> "Trace":
+        """Run a batch through all layers. x (n, ...) float32 or float64; every array of the trace has its dtype."""
+        x = np.asarray(x)
+        if x.dtype not in (np.float32, np.float64):
+            raise ValueError(f"the network takes float32 or float64; got {x.dtype}. Preprocess pictures first.")
+        self.shapes(x.shape)
+        network = self.astype(x.dtype)
+        x = x.copy()  # the caller may go on writing into theirs
+        arrays = {"input": x}
+        for name, layer in network.layers.items():
+            x = arrays[name] = layer.forward(x)
+        return Trace(network, arrays)
+
+    def __repr__(self) -> str:
+        return "Network(\n" + "".join(f"  {name}: {layer!r}\n" for name, layer in self.layers.items()) + ")"
+
+
+class Trace(Mapping[str, Array]):
+    """The record of one forward pass: trace["input"], then every layer's output by name, all read-only."""
+
+    def __init__(self, network: Network, arrays: Mapping[str, Array]) -> None:
+        self.network = network
+        self._arrays = {name: a.view() for name, a in arrays.items()}
+        for a in self._arrays.values():
+            a.flags.writeable = False
+
+    def __getitem__(self, name: str) -> Array:
+        try:
+            return self._arrays[name]
+        except KeyError:
+            raise KeyError(f"no layer {name!r}; there are {', '.join(self._arrays)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    @property
+    def output(self) -> Array:
+        """The last layer's output, (n, classes) for a classifier."""
+        return next(reversed(self._arrays.values()))
+
+    def backward(self, target: Target, rules: Rules = STANDARD, stop: str = "input") -> dict[str, Array]:
+        """d(score)/d(trace[name]) for every name from the last layer down to `stop`; nothing below it is computed.
+
+        target: a class index, one index per picture, or an array shaped like the output, which seeds the walk (the
+        score is then the sum of output * target). rules: how to go back through a type of layer, where not by its
+        derivative. ValueError for an unknown `stop` or a target that does not fit.
+        """
+        self._require(stop)
+        names = list(self._arrays)
+        grads = {names[-1]: self._seed(target)}
+        for name, before in pairwise(reversed(names)):
+            if name == stop:
+                break
+            layer, x = self.network.layers[name], self._arrays[before]
+            rule = rules.get(type(layer))
+            grads[before] = rule(grads[name], x) if rule else layer.backward(grads[name], x, self._arrays[name])
+        return grads
+
+    def parameter_gradients(self, grads: Mapping[str, Array]) -> dict[str, Array]:
+        """d(score)/d(parameter) by "conv1_1.weight", for the layers whose output gradient is in `grads`."""
+        return {
+            f"{name}.{key}": gradient
+            for before, name in pairwise(self._arrays)
+            if name in grads
+            for key, gradient in self.network.layers[name]
+            .parameter_gradients(grads[name], self._arrays[before])
+            .items()
+        }
+
+    def _require(self, name: str) -> None:
+        if name not in self._arrays:
+            raise ValueError(f"no layer {name!r} to stop at; there are {', '.join(self._arrays)}")
+
+    def _seed(self, target: Target) -> Array:
+        """The gradient of the score with respect to the output."""
+        out = self.output
+        given = np.asarray(target if isinstance(target, np.ndarray | int) else list(target))
+        if given.shape == out.shape and given.dtype.kind == "f":
+            return given.astype(out.dtype)
+        if out.ndim != 2:
+            raise ValueError(f"this network ends in {out.shape}: give a seed array of that shape, not {given.shape}")
+        n, classes = out.shape
+        if given.dtype.kind not in "iu" or given.shape not in ((), (n,)):
+            raise ValueError(
+                f"target must be a class index, {n} indices, or a float array {out.shape}; "
+                f"got {given.dtype} of shape {given.shape}"
+            )
+        if (given < 0).any() or (given >= classes).any():
+            raise ValueError(f"class indices run from 0 to {classes - 1}; got {given.tolist()}")
+        seed = np.zeros_like(out)
+        seed[np.arange(n), given] = 1
+        return seed

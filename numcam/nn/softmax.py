@@ -1,0 +1,56 @@
+"""Softmax and cross-entropy over classes: arrays (n, classes)."""
+
+import numpy as np
+
+from numcam.nn.types import Array, Parameterless
+
+
+def softmax(x: Array) -> Array:
+    """exp(x) / sum(exp(x)) along each row, shifted by the row's maximum so that nothing overflows."""
+    e = np.exp(x - x.max(axis=1, keepdims=True))
+    return np.asarray(e / e.sum(axis=1, keepdims=True))
+
+
+def softmax_backward(dout: Array, out: Array) -> Array:
+    """dx from dout and the softmax's *output*: p_j (dout_j - sum_i dout_i p_i)."""
+    return out * (dout - (dout * out).sum(axis=1, keepdims=True))
+
+
+def log_softmax(x: Array) -> Array:
+    """log(softmax(x)), exact also where the probability itself would round to 0."""
+    shifted = x - x.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
+def cross_entropy(logits: Array, target: Array) -> Array:
+    """-sum target * log_softmax(logits), one loss per row; target: (n,) class indices or (n, classes) probabilities."""
+    return np.asarray(-(as_probabilities(target, logits) * log_softmax(logits)).sum(axis=1))
+
+
+def cross_entropy_backward(logits: Array, target: Array) -> Array:
+    """d(loss)/d(logits) = p - target, (n, classes), for rows of `target` that sum to 1."""
+    return softmax(logits) - as_probabilities(target, logits)
+
+
+def as_probabilities(target: Array, logits: Array) -> Array:
+    """Class indices (n,) as one-hot rows (n, classes); rows of probabilities are returned as they are."""
+    target = np.asarray(target)
+    n, classes = logits.shape
+    if target.shape == logits.shape:
+        return target
+    if target.shape != (n,) or target.dtype.kind not in "iu" or not ((target >= 0) & (target < classes)).all():
+        raise ValueError(
+            f"target must be {n} class indices in 0..{classes - 1}, or probabilities {logits.shape}; "
+            f"got {target.dtype} {target.shape}"
+        )
+    return np.eye(classes, dtype=logits.dtype)[target]
+
+
+class Softmax(Parameterless):
+    """Softmax as a layer, for networks that end in probabilities; numcam's own end in logits."""
+
+    def forward(self, x: Array) -> Array:
+        return softmax(x)
+
+    def backward(self, dout: Array, x: Array, out: Array) -> Array:
+        return softmax_backward(dout, out)
