@@ -19,7 +19,7 @@ def upsample(map: Array, size: tuple[int, int], mode: str = "half-pixel") -> Arr
     if len(size) != 2 or min(size) < 1:
         raise ValueError(f"size is (rows, cols), at least 1 each; got {size!r}")
     rows, cols = (interpolation(small, large, mode) for small, large in zip(map.shape[-2:], size, strict=True))
-    return np.asarray(rows.astype(map.dtype) @ map @ cols.T.astype(map.dtype))
+    return rows.astype(map.dtype) @ map @ cols.T.astype(map.dtype)
 
 
 def interpolation(small: int, large: int, mode: str) -> Array:

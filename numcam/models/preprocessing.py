@@ -1,6 +1,7 @@
 """From pixels to what a network was trained on, and back: a scale and a shift per channel, perhaps BGR."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,20 +22,20 @@ class Preprocessing:
     def forward(self, pixels: Array) -> Array:
         """(n, 3, rows, cols) in [0, 255], RGB -> x, the same shape and dtype."""
         x = (pixels - self._column(self.mean, pixels.dtype)) / self._column(self.scale, pixels.dtype)
-        return self._ordered(np.asarray(x))
+        return self._ordered(x)
 
     def inverse(self, x: Array) -> Array:
         """x -> pixels in RGB, not clipped."""
-        return np.asarray(self._ordered(x) * self._column(self.scale, x.dtype) + self._column(self.mean, x.dtype))
+        return self._ordered(x) * self._column(self.scale, x.dtype) + self._column(self.mean, x.dtype)
 
     def backward(self, dx: Array) -> Array:
         """d(score)/d(pixels) from d(score)/dx."""
-        return np.asarray(self._ordered(dx) / self._column(self.scale, dx.dtype))
+        return self._ordered(dx) / self._column(self.scale, dx.dtype)
 
     def _ordered(self, x: Array) -> Array:
         return x[:, ::-1] if self.order == "BGR" else x
 
-    def _column(self, values: tuple[float, float, float], dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+    def _column(self, values: tuple[float, float, float], dtype: np.dtype[Any]) -> Array:
         return np.array(values, dtype)[:, None, None]
 
 

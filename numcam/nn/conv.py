@@ -86,10 +86,12 @@ def conv2d_parameter_gradients(
     dout: Array, x: Array, w_shape: Shape, stride: Pair = (1, 1), padding: Pair = (0, 0)
 ) -> tuple[Array, Array]:
     """dw and db, summed over the windows of the whole batch."""
-    k = w_shape[0]
+    k, _, *kernel = w_shape
     dw = np.zeros((k, int(np.prod(w_shape[1:]))), np.result_type(dout, x))
     for d, image in zip(dout, x, strict=True):
-        dw += d.reshape(k, -1) @ im2col(image, w_shape[2:], stride, padding).T  # (k, windows) @ (windows, c*kr*kc)
+        dw += (
+            d.reshape(k, -1) @ im2col(image, (kernel[0], kernel[1]), stride, padding).T
+        )  # (k, windows) @ (windows, c*kr*kc)
     return dw.reshape(w_shape), dout.sum(axis=(0, 2, 3))
 
 

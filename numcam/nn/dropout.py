@@ -5,7 +5,7 @@ import numpy as np
 from numcam.nn.types import Array, Parameterless
 
 
-def dropout_mask(shape: tuple[int, ...], rate: float, seed: int, dtype: np.dtype[np.floating]) -> Array:  # type: ignore[type-arg]
+def dropout_mask(shape: tuple[int, ...], rate: float, seed: int, dtype: np.dtype[np.floating]) -> Array:
     """0 with probability `rate`, else 1 / (1 - rate), so that the mean activation stays what it was."""
     keep = np.random.default_rng(seed).random(shape) >= rate
     return keep.astype(dtype) / dtype.type(1 - rate)

@@ -9,7 +9,7 @@ from numcam.nn.types import Array, Parameterless, Shape
 
 def linear(x: Array, w: Array, b: Array) -> Array:
     """x (n, inputs), w (outputs, inputs), b (outputs,) -> (n, outputs)."""
-    return np.asarray(x @ w.T + b)
+    return x @ w.T + b
 
 
 def linear_backward(dout: Array, x: Array, w: Array, b: Array) -> tuple[Array, Array, Array]:
@@ -48,7 +48,7 @@ class Linear:
         return linear(x, self.weight, self.bias)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
-        return np.asarray(dout @ self.weight)
+        return dout @ self.weight
 
     def parameter_gradients(self, dout: Array, x: Array) -> dict[str, Array]:
         return {"weight": dout.T @ x, "bias": dout.sum(axis=0)}

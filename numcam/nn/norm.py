@@ -40,7 +40,8 @@ class BatchNorm2d:
         return {name: getattr(self, name) for name in NAMES}
 
     def with_parameters(self, parameters: Mapping[str, Array]) -> "BatchNorm2d":
-        return BatchNorm2d(*(parameters[name] for name in NAMES), epsilon=self.epsilon)
+        mean, variance, weight, bias = (parameters[name] for name in NAMES)
+        return BatchNorm2d(mean, variance, weight, bias, self.epsilon)
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 4 or shape[1] != self.mean.size:

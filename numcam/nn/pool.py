@@ -100,7 +100,7 @@ class GlobalAvgPool2d(Parameterless):
         return shape[:2]
 
     def forward(self, x: Array) -> Array:
-        return np.asarray(x.mean(axis=(2, 3)))
+        return x.mean(axis=(2, 3))
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         share = dout / (x.shape[2] * x.shape[3])  # (n, c)

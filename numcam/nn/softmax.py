@@ -8,7 +8,7 @@ from numcam.nn.types import Array, Parameterless
 def softmax(x: Array) -> Array:
     """exp(x) / sum(exp(x)) along each row, shifted by the row's maximum so that nothing overflows."""
     e = np.exp(x - x.max(axis=1, keepdims=True))
-    return np.asarray(e / e.sum(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
 
 
 def softmax_backward(dout: Array, out: Array) -> Array:
@@ -19,12 +19,12 @@ def softmax_backward(dout: Array, out: Array) -> Array:
 def log_softmax(x: Array) -> Array:
     """log(softmax(x)), exact also where the probability itself would round to 0."""
     shifted = x - x.max(axis=1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
 def cross_entropy(logits: Array, target: Array) -> Array:
     """-sum target * log_softmax(logits), one loss per row; target: (n,) class indices or (n, classes) probabilities."""
-    return np.asarray(-(as_probabilities(target, logits) * log_softmax(logits)).sum(axis=1))
+    return -(as_probabilities(target, logits) * log_softmax(logits)).sum(axis=1)
 
 
 def cross_entropy_backward(logits: Array, target: Array) -> Array:
