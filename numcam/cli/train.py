@@ -12,7 +12,7 @@ from numcam.errors import InputError
 from numcam.evaluate.on_scenes import measure
 from numcam.formats import write_weights
 from numcam.loading import from_weights
-from numcam.recipe.pocket import Recipe, State, run, save, weights_of
+from numcam.recipe.pocket import Recipe, State, restored, run, save, weights_of
 
 EPILOG = """examples:
   numcam train                              the bundled network: over half an hour on two cores
@@ -71,9 +71,10 @@ def train(options: argparse.Namespace) -> int:
             save(recipe, options.folder, state)
         print(f"\nstopped; the same command goes on from step {state.step if state else 0}")
         return 130
-    if state is None:
-        raise InputError(f"this run was finished already; remove {options.folder} to train anew")
-    save(recipe, options.folder, state)
+    if state:
+        save(recipe, options.folder, state)
+    state = state or restored(recipe, options.folder)  # a run that was finished already is written again
+    assert state is not None
     about = {"seed": recipe.seed, "steps": recipe.steps, "batch": recipe.batch, "minutes": round(state.seconds / 60, 1)}
     write_weights(options.out, weights_of(state, about))
     print(

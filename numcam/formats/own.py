@@ -45,17 +45,17 @@ def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     path = Path(path)
     with replacing(path) as part, h5py.File(part, "w") as file:
         file.attrs.update(
-            format="numcam",
+            format=_bytes("numcam"),
             version=VERSION,
-            architecture=weights.architecture,
+            architecture=_bytes(weights.architecture),
             input_size=np.array(weights.input_size, "<i4"),
-            classes=json.dumps(list(weights.classes)),
-            preprocessing=json.dumps(asdict(weights.preprocessing)),
-            training=json.dumps(dict(weights.training)),
+            classes=_bytes(json.dumps(list(weights.classes))),
+            preprocessing=_bytes(json.dumps(asdict(weights.preprocessing))),
+            training=_bytes(json.dumps(dict(weights.training))),
         )
         for name, value in weights.parameters.items():
             array = np.ascontiguousarray(value, "<f4")
-            file.create_dataset(name, data=array).attrs["sha256"] = hashlib.sha256(array.tobytes()).hexdigest()
+            file.create_dataset(name, data=array).attrs["sha256"] = _bytes(_digest(array))
 
 
 @contextmanager
@@ -87,14 +87,21 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
         what = "is a folder" if path.is_dir() else "does not exist"
         raise InputError(f"weights file {path} {what}; give a file written by numcam, such as pocket.h5")
     try:
-        # without locks, so that a read-only folder or a second reader is no obstacle
-        with h5py.File(path, "r", locking=False) as file:
+        with _opened(path) as file:
             return _read(file, path)
     except InputError:
         raise
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, UnicodeDecodeError, MemoryError) as error:
         reason = error.strerror if isinstance(error, PermissionError) and error.strerror else "not a readable HDF5 file"
         raise InputError(f"{path}: {reason}; expected a weights file written by numcam") from error
+
+
+def _opened(path: Path) -> h5py.File:
+    """Without locks, so that a read-only folder or another process is no obstacle."""
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError:
+        return h5py.File(path, "r")  # this process has it open already, with locks
 
 
 def _read(file: h5py.File, path: Path) -> Weights:
@@ -140,20 +147,27 @@ def _tensor(file: h5py.File, name: str, shape: Shape, path: Path) -> Array:
     array = np.asarray(dataset[()])
     if not np.isfinite(array).all():
         raise InputError(f"{path}: {name} contains NaN or infinity; a trained network has neither")
-    if hashlib.sha256(array.tobytes()).hexdigest() != dataset.attrs.get("sha256"):
+    if _digest(array) != _text(dataset, "sha256", path):
         raise InputError(f"{path}: {name} does not match its sha256; the file is damaged, fetch it again")
     return array
 
 
-def _text(file: h5py.File, key: str, path: Path) -> str:
-    if key not in file.attrs:
+def _text(holder: h5py.File | h5py.Dataset, key: str, path: Path) -> str:
+    if key not in holder.attrs:
         raise InputError(f"{path} is an HDF5 file, but not numcam's: it has no attribute {key!r}")
-    if file.attrs.get_id(key).get_storage_size() > MOST_BYTES_OF_TEXT:
-        raise InputError(f"{path}: attribute {key!r} is absurdly long")
-    value = file.attrs[key]
-    if not isinstance(value, str):
-        raise InputError(f"{path}: attribute {key!r} is not text")
-    return value
+    kind = holder.attrs.get_id(key).dtype
+    if kind.kind != "S" or kind.itemsize > MOST_BYTES_OF_TEXT or holder.attrs.get_id(key).shape != ():
+        raise InputError(f"{path}: attribute {key!r} is not text of a fixed length")
+    return bytes(holder.attrs[key]).decode()
+
+
+def _bytes(text: str) -> np.bytes_:
+    """Text of a fixed length: HDF5's other kind lives on a heap, and a damaged heap takes the library down."""
+    return np.bytes_(text.encode())
+
+
+def _digest(array: Array) -> str:
+    return hashlib.sha256(array.tobytes()).hexdigest()
 
 
 def _preprocessing(given: Any, path: Path) -> Preprocessing:
