@@ -9,9 +9,7 @@
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ import h5py
 import numpy as np
 
 from numcam.errors import InputError
+from numcam.files import replacing
 from numcam.models.preprocessing import Preprocessing
 from numcam.models.vgg import ARCHITECTURES, parameter_shapes
 from numcam.nn.types import Array, Shape
@@ -56,25 +55,6 @@ def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
         for name, value in weights.parameters.items():
             array = np.ascontiguousarray(value, "<f4")
             file.create_dataset(name, data=array).attrs["sha256"] = _bytes(_digest(array))
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path` that takes its place only if the block ends well."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose a folder that exists") from None
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        part.chmod(0o644)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_weights(path: str | os.PathLike[str]) -> Weights:

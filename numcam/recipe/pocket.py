@@ -15,7 +15,8 @@ import numpy as np
 
 from numcam import scenes
 from numcam.errors import InputError
-from numcam.formats.own import Weights, replacing
+from numcam.files import replacing
+from numcam.formats import Weights
 from numcam.models.preprocessing import CENTRED
 from numcam.models.vgg import assemble, random_network
 from numcam.nn import Network

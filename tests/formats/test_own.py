@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from numcam.errors import InputError
+from numcam.files import replacing
 from numcam.formats import Weights, read_weights, write_weights
-from numcam.formats.own import replacing
 from numcam.loading import bundled_weights, load
 from numcam.models.preprocessing import CAFFE, CENTRED
 from numcam.models.vgg import random_network

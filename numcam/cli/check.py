@@ -1,0 +1,102 @@
+"""numcam check: every gradient against central differences, here and now."""
+
+import argparse
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from numcam.cli.common import command
+from numcam.nn import (
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2d,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Softmax,
+)
+from numcam.nn.gradcheck import check_layer, numerical_gradient, relative_error
+from numcam.nn.relu import deconvnet_relu_backward, guided_relu_backward
+from numcam.nn.softmax import cross_entropy, cross_entropy_backward
+from numcam.nn.types import Array, Layer
+
+BOUND = 1e-7
+SHAPE = (2, 3, 7, 6)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its options."""
+    parser = command(
+        subparsers,
+        "check",
+        "check every layer's gradients and every rule against central differences",
+        "  numcam check\n  numcam check --seed 7",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers (%(default)s)")
+    parser.set_defaults(run=check)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Print each gradient's relative error; exit code 1 if one is too large."""
+    rng = np.random.default_rng(abs(options.seed))
+    print(f"relative error of each gradient against central differences, float64; the bound is {BOUND:g}\n")
+    worst = 0.0
+    for name, errors in checks(rng):
+        for of, error in errors.items():
+            worst = max(worst, error)
+            print(f"{name:38} d/d {of:10} {error:10.1e}   {'ok' if error < BOUND else 'FAILED'}")
+    print(f"\nthe largest error is {worst:.1e}: {'all gradients are right' if worst < BOUND else 'something is wrong'}")
+    return 0 if worst < BOUND else 1
+
+
+def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
+    """Every layer and rule, with the relative error of each of its gradients."""
+    n = rng.standard_normal
+    # far from 0, where ReLU has a kink, and no two alike, where a maximum would have one
+    x = rng.permuted(np.linspace(0.1, 2, int(np.prod(SHAPE)))).reshape(SHAPE) * rng.choice([-1, 1], SHAPE)
+    layers: list[tuple[str, Layer, Array]] = [
+        ("Conv2d 3x3, padding 1", Conv2d(n((4, 3, 3, 3)), n(4), padding=1), x),
+        ("Conv2d 3x2, stride (2, 1), padding (1, 0)", Conv2d(n((4, 3, 3, 2)), n(4), (2, 1), (1, 0)), x),
+        ("ReLU", ReLU(), x),
+        ("MaxPool2d 2", MaxPool2d(2), x),
+        ("MaxPool2d 3, stride 2, overlapping", MaxPool2d(3, 2), x),
+        ("AvgPool2d 3, stride 2", AvgPool2d(3, 2), x),
+        ("GlobalAvgPool2d", GlobalAvgPool2d(), x),
+        ("Flatten", Flatten(), x),
+        ("Linear", Linear(n((5, 8)), n(5)), n((3, 8))),
+        ("Dropout, thinned", Dropout(0.4, seed=1), n((3, 8))),
+        ("Softmax", Softmax(), n((3, 5))),
+    ]
+    for name, layer, at in layers:
+        yield name, check_layer(layer, at)
+    norm = check_layer(BatchNorm2d(n(3), rng.uniform(0.5, 2, 3), n(3), n(3)), x)
+    yield "BatchNorm2d, fixed statistics", {key: norm[key] for key in ("input", "weight", "bias")}
+    yield (
+        "cross-entropy",
+        _against(lambda v: float(cross_entropy(v, np.array([1, 4])).sum()), n((2, 5)), _loss_gradient),
+    )
+    dout = n(SHAPE)
+    clipped = np.maximum(dout, 0)  # both rules are the gradient of something, once negative gradients are dropped
+    yield (
+        "guided rule",
+        _against(lambda v: float((clipped * np.maximum(v, 0)).sum()), x, lambda v: guided_relu_backward(dout, v)),
+    )
+    yield (
+        "deconvnet rule",
+        _against(lambda v: float((clipped * v).sum()), x, lambda v: deconvnet_relu_backward(dout, v)),
+    )
+
+
+def _loss(logits: Array) -> float:
+    return float(cross_entropy(logits, np.array([1, 4])).sum())
+
+
+def _loss_gradient(logits: Array) -> Array:
+    return cross_entropy_backward(logits, np.array([1, 4]))
+
+
+def _against(f: Callable[[Array], float], x: Array, gradient: Callable[[Array], Array]) -> dict[str, float]:
+    return {"input": relative_error(gradient(x), numerical_gradient(f, x))}

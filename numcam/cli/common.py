@@ -1,0 +1,86 @@
+"""What several commands share: options, pictures in, files out."""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from numcam.errors import InputError
+from numcam.files import check_writable
+from numcam.images import read_image
+from numcam.loading import load
+from numcam.models.classifier import Classifier
+from numcam.nn.types import Array
+
+
+def command(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str, examples: str
+) -> argparse.ArgumentParser:
+    """A subcommand with its one-line help and its examples."""
+    return subparsers.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_photos(parser: argparse.ArgumentParser, many: bool = True) -> None:
+    """The PHOTO argument."""
+    text = "PNG, JPEG, WebP, GIF, BMP or TIFF; - reads standard input"
+    if many:
+        parser.add_argument("photos", nargs="+", metavar="PHOTO", help=text)
+    else:
+        parser.add_argument("photo", metavar="PHOTO", help=text)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The --model option."""
+    parser.add_argument("--model", default="pocket", metavar="NAME|PATH", help="or a weights file (%(default)s)")
+
+
+def classifier_of(options: argparse.Namespace) -> Classifier:
+    """The classifier that --model names."""
+    return load(options.model)
+
+
+def picture(photo: str) -> Array:
+    """The picture, uint8 (rows, cols, 3)."""
+    return read_image(io.BytesIO(sys.stdin.buffer.read()) if photo == "-" else photo)
+
+
+def stem(photo: str) -> str:
+    """What output files of this picture are called first."""
+    return "picture" if photo == "-" else Path(photo).stem
+
+
+def output(out: str | None, photos: Sequence[str], photo: str, name: str) -> Path:
+    """Where a result goes: `out` itself if it ends in .png, else into the folder `out`, named after the picture.
+
+    Checked at once, before the work: InputError where nothing can be written, or the picture itself would be.
+    """
+    if out is not None and Path(out).suffix.lower() == ".png":
+        if len(photos) > 1:
+            raise InputError(f"{len(photos)} pictures cannot all be written to {out}; give -o a folder")
+        path = Path(out)
+    else:
+        folder = Path(out or ".")
+        if not folder.is_dir():
+            raise InputError(f"output folder {folder} does not exist; make it first, or give a name that ends in .png")
+        path = folder / f"{stem(photo)}-{name}.png"
+    if photo != "-" and path.exists() and Path(photo).exists() and path.samefile(photo):
+        raise InputError(f"{path} is the picture itself; choose another name with -o")
+    check_writable(path)
+    return path
+
+
+def percent(probability: float) -> str:
+    """A probability as text, seven wide."""
+    return f"{100 * probability:5.1f} %"
+
+
+def ranking(predictions: Sequence[tuple[int, str, float]]) -> str:
+    """Predictions in one line."""
+    return ", ".join(f"{name} {100 * p:.1f} %" for _, name, p in predictions)

@@ -1,0 +1,88 @@
+"""numcam trace: the forward and backward pass, layer by layer."""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
+from numcam.nn import Conv2d, Linear
+from numcam.nn.types import Array, Layer, Shape
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its options."""
+    parser = command(
+        subparsers,
+        "trace",
+        "print a table of the forward and backward pass, layer by layer",
+        "  numcam trace photo.jpg\n  numcam trace photo.jpg --class cat",
+    )
+    add_photos(parser, many=False)
+    parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="whose logit to walk back (the likeliest)")
+    add_model(parser)
+    parser.set_defaults(run=trace)
+
+
+def trace(options: argparse.Namespace) -> int:
+    """Run the picture through and back, and print a row for each layer."""
+    classifier = classifier_of(options)
+    x = classifier.preprocess(picture(options.photo))
+    target = None if options.wanted is None else classifier.index(options.wanted)
+    record = classifier.forward(x)
+    target = int(record.output.argmax()) if target is None else target
+    grads = record.backward(target)
+    print(f"{classifier.name}, logit of “{classifier.classes[target]}” = {record.output[0, target]:.3f}\n")
+    print(
+        f"{'layer':8} {'output':>13} {'parameters':>11} {'multiply-adds':>14} {'active':>7} "
+        f"{'mean |gradient|':>16} {'forward':>10} {'backward':>10}"
+    )
+    totals = np.zeros(4)
+    print(_row("input", record["input"].shape, grads["input"]))
+    for before, name in pairwise(record):
+        layer = record.network.layers[name]
+        out = record[name]
+        counts = sum(p.size for p in layer.parameters.values()), multiply_adds(layer, out.shape)
+        forward = _seconds(partial(layer.forward, record[before]))
+        backward = _seconds(partial(layer.backward, grads[name], record[before], out))
+        totals += (*counts, forward, backward)
+        parameters, adds = (f"{c:,}" if c else "" for c in counts)
+        times = [f"{1e3 * s:.2f} ms" for s in (forward, backward)]
+        print(_row(name, out.shape, grads[name], parameters, adds, f"{(out > 0).mean():.0%}", *times))
+    sums = f"{int(totals[0]):11,} {int(totals[1]):14,}", f"{1e3 * totals[2]:7.1f} ms {1e3 * totals[3]:7.1f} ms"
+    print(f"{'total':8} {'':13} {sums[0]} {'':7} {'':16} {sums[1]}")
+    return 0
+
+
+def multiply_adds(layer: Layer, out: Shape) -> int:
+    """Multiplications (each with its addition) of one forward pass through a layer; out is its output's shape."""
+    if isinstance(layer, Conv2d):
+        return int(np.prod(out)) * int(np.prod(layer.weight.shape[1:]))
+    return int(np.prod(out)) * layer.weight.shape[1] if isinstance(layer, Linear) else 0
+
+
+def _row(
+    name: str,
+    shape: Shape,
+    grads: Array,
+    parameters: str = "",
+    adds: str = "",
+    active: str = "",
+    forward: str = "",
+    backward: str = "",
+) -> str:
+    size, gradient = "x".join(map(str, shape[1:])), float(np.abs(grads).mean())
+    return f"{name:8} {size:>13} {parameters:>11} {adds:>14} {active:>7} {gradient:16.3e} {forward:>10} {backward:>10}"
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """The median of five runs after one that warms up."""
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:]))

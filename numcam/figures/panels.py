@@ -1,0 +1,114 @@
+"""Grids of captioned pictures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+
+from numcam.errors import InputError
+from numcam.figures.paint import heat
+from numcam.files import replacing
+from numcam.nn.types import Array
+
+CELL = 2.75
+"""Width of a panel in inches."""
+
+GAP = 0.08
+LINE = 0.19
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A picture, uint8 (rows, cols, 3); a caption below; a (row, col) to mark with a cross; its colour bar."""
+
+    picture: Array
+    caption: str = ""
+    mark: tuple[int, int] | None = None
+    scale: str = ""
+
+
+SCALES: dict[str, tuple[str, float]] = {
+    "map": ("share of the map's maximum", 0.0),
+    "signed": ("share of the 99th percentile of |gradient|", -1.0),
+}
+
+
+def panels(
+    rows: Sequence[Sequence[Panel]], title: str, columns: Sequence[str] = (), labels: Sequence[str] = ()
+) -> Figure:
+    """A figure of rows of panels: headings above the columns, labels left of the rows.
+
+    Below stands a colour bar for each run of columns whose panels read the same one. All sizes are in inches, so that
+    the panels line up whatever is written around them.
+    """
+    count = max(len(row) for row in rows)
+    shape = rows[0][0].picture.shape
+    tall = CELL * min(max(shape[0] / shape[1], 0.4), 2.5)
+    caption = LINE * max(panel.caption.count("\n") + 1 for row in rows for panel in row) + 0.12
+    left, top = 0.4 if labels else GAP, 0.2 + 0.3 * (title.count("\n") + 1) + (0.3 if columns else 0)
+    scales = [panel.scale for panel in rows[0]]
+    width = left + count * (CELL + GAP)
+    height = top + len(rows) * (tall + caption) + (0.75 if any(scales) else 0.05)
+    figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
+    figure.text(0.5, 1 - 0.12 / height, title, ha="center", va="top", fontsize=14, fontweight="bold", linespacing=1.3)
+    for i, row in enumerate(rows):
+        for j, panel in enumerate(row):
+            x, y = left + j * (CELL + GAP), height - top - i * (tall + caption) - tall
+            axes = figure.add_axes((x / width, y / height, CELL / width, tall / height))
+            _fill(axes, panel)
+            if i == 0 and columns:
+                axes.set_title(columns[j], fontsize=12)
+            if j == 0 and labels:
+                axes.set_ylabel(labels[i], fontsize=13)
+    for first, last in _runs(scales):
+        middle = left + (first + last + 1) * (CELL + GAP) / 2 - GAP / 2
+        bar = figure.add_axes(((middle - 0.4 * CELL) / width, 0.5 / height, 0.8 * CELL / width, 0.11 / height))
+        _bar(figure, bar, scales[first])
+    return figure
+
+
+def _fill(axes: Axes, panel: Panel) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.imshow(panel.picture)
+    axes.set_xlabel(panel.caption, fontsize=10.5)
+    if panel.mark:
+        for ink, width in (("black", 4.0), ("white", 2.0)):
+            axes.plot(panel.mark[1], panel.mark[0], "+", color=ink, markersize=13, markeredgewidth=width)
+
+
+def _runs(scales: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First and last index of each run of equal entries, without the empty ones."""
+    first = 0
+    for scale, run in groupby(scales):
+        last = first + len(list(run)) - 1
+        if scale:
+            yield first, last
+        first = last + 1
+
+
+def _bar(figure: Figure, axes: Axes, scale: str) -> None:
+    label, low = SCALES[scale]
+    bar = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
+    bar.set_label(label, fontsize=9.5, labelpad=2)
+    bar.set_ticks([low, (low + 1) / 2, 1])
+
+
+def _colours(scale: str) -> Colormap:
+    return heat() if scale == "map" else matplotlib.colormaps["gray"]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, whole or not at all; InputError where it cannot be written."""
+    if path.suffix.lower() != ".png":
+        raise InputError(f"figures are written as PNG; give a name that ends in .png, not {path.name!r}")
+    with replacing(path) as part:
+        figure.savefig(part, format="png", metadata={"Software": None})
