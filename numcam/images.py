@@ -12,7 +12,7 @@ from numcam.errors import InputError
 from numcam.nn.types import Array
 
 MOST_PIXELS = 100_000_000
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 KINDS = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 
 
@@ -22,8 +22,9 @@ def read_image(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Array:
     Grey, palette, CMYK and 16-bit pictures become RGB; transparent ones are laid on white. InputError with one
     sentence for a file that is missing, not a picture, damaged, or of more than 100 million pixels.
     """
-    name = str(getattr(path_or_file, "name", path_or_file)) if not hasattr(path_or_file, "read") else "the picture"
-    if not hasattr(path_or_file, "read"):
+    name = "the picture"
+    if isinstance(path_or_file, str | os.PathLike):
+        name = str(path_or_file)
         _check_path(Path(path_or_file))
     try:
         with warnings.catch_warnings():
