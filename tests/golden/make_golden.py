@@ -105,7 +105,7 @@ def main():
     arrays["fgsm"] = (pixels + EPSILON * g.sign()).clamp(0, 255)
 
     with h5py.File(Path(__file__).with_name("golden.h5"), "w") as file:
-        file.attrs.update(torch=torch.__version__, target=TARGET, epsilon=EPSILON, mean=MEAN, scale=SCALE)
+        file.attrs.update(torch=str(torch.__version__), target=TARGET, epsilon=EPSILON, mean=MEAN, scale=SCALE)
         for name, value in arrays.items():
             file[name] = value.detach().numpy()
 
