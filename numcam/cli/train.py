@@ -16,10 +16,11 @@ from numcam.recipe.pocket import Recipe, State, restored, run, save, weights_of
 
 EPILOG = """examples:
   numcam train                              the bundled network: over half an hour on two cores
-  numcam train --crop-steps 40 --whole-steps 40 --singles 500 --pairs 250 --out try.h5
+  numcam train --crop-steps 40 --whole-steps 40 --finish-steps 10 --singles 500 --pairs 250 --out try.h5
                                             two minutes, to see it learn
 
 Ctrl-C keeps what was learned; the same command goes on from there."""
+SETTINGS = ("seed", "singles", "pairs", "crop_steps", "whole_steps", "finish_steps")
 SAVE_EVERY = 25
 LOOK_EVERY = 200
 LOOK_SEEDS = range(500_000, 500_100)
@@ -40,7 +41,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="threads (all cores: %(default)s)")
     defaults = Recipe()
-    for name in ("seed", "singles", "pairs", "crop_steps", "whole_steps"):
+    for name in SETTINGS:
         value = getattr(defaults, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value, help=f"{value} by default")
     parser.set_defaults(run=train)
@@ -48,8 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def train(options: argparse.Namespace) -> int:
     """Run the recipe to its end, or until Ctrl-C."""
-    names = ("seed", "singles", "pairs", "crop_steps", "whole_steps")
-    recipe = Recipe(**{name: getattr(options, name) for name in names})
+    recipe = Recipe(**{name: getattr(options, name) for name in SETTINGS})
     _check(options, recipe)
     state: State | None = None
     began = time.monotonic()
@@ -87,16 +87,16 @@ def _check(options: argparse.Namespace, recipe: Recipe) -> None:
     """Before an hour of work: would its result have a place to go?"""
     if not options.out.parent.is_dir() or options.out.is_dir():
         raise InputError(f"cannot write {options.out}: give --out a file in a folder that exists")
-    if recipe.seed < 0 or options.workers < 1 or min(recipe.singles, recipe.pairs, *_steps(recipe)) < 1:
+    if (
+        recipe.seed < 0
+        or options.workers < 1
+        or min(recipe.singles, recipe.pairs, recipe.crop_steps, recipe.whole_steps, recipe.finish_steps) < 1
+    ):
         raise InputError("seeds are 0 or more; workers, scenes and steps at least 1")
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot make the folder {options.folder}: {error.strerror}") from None
-
-
-def _steps(recipe: Recipe) -> tuple[int, int]:
-    return recipe.crop_steps, recipe.whole_steps
 
 
 def _look(state: State) -> str:

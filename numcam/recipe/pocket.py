@@ -1,7 +1,7 @@
 """Training pocket from nothing: crops round the object first, then whole pictures of one and of two objects.
 
-The network is told class names only. What makes its Grad-CAM sit on the object is a regulariser on the kernels: see
-`towards_the_centre`.
+The network is told class names only. What makes its Grad-CAM sit on the object are two regularisers of the kernels:
+`towards_the_centre` and `towards_symmetry`.
 """
 
 import json
@@ -41,15 +41,20 @@ class Recipe:
     crop_side: int = 128
     crop_steps: int = 1_200
     whole_steps: int = 2_000
+    finish_steps: int = 1_400
     share_of_pairs: float = 0.35
+    finish_share_of_pairs: float = 0.5
     crop_rate: float = 1.5e-3
     whole_rate: float = 1e-3
+    finish_rate: float = 6e-4
     weight_decay: float = 1e-3
     centring: float = 0.006
+    finish_centring: float = 0.002
+    finish_symmetry: float = 0.05
 
     @property
     def steps(self) -> int:
-        return self.crop_steps + self.whole_steps
+        return self.crop_steps + self.whole_steps + self.finish_steps
 
 
 @dataclass
@@ -68,16 +73,7 @@ def run(recipe: Recipe, folder: Path, workers: int, progress: Progress) -> Itera
     singles = drawn(folder, recipe.singles, 1, workers, progress)
     pairs = drawn(folder, recipe.pairs, 2, workers, progress)
     state = restored(recipe, folder) or State(0, _start(recipe, singles), Adam(decay=recipe.weight_decay))
-    stages = (
-        Stage(0, recipe.crop_steps, recipe.crop_rate, partial(batches.crops, singles, recipe.crop_side)),
-        Stage(
-            recipe.crop_steps,
-            recipe.whole_steps,
-            recipe.whole_rate,
-            partial(batches.whole, (singles, pairs), (1 - recipe.share_of_pairs, recipe.share_of_pairs)),
-        ),
-    )
-    for stage in stages:
+    for stage in _stages(recipe, singles, pairs):
         if state.step == stage.first > 0:
             state.network = without_place(state.network)
             state.optimiser = Adam(decay=recipe.weight_decay)
@@ -94,6 +90,27 @@ class Stage:
     count: int
     peak: float
     batch: Callable[[int, int, np.random.Generator], batches.Batch]
+    centring: float
+    symmetry: float = 0.0
+
+    def regularise(self, parameters: Parameters, rate: float) -> Parameters:
+        """What follows each step of gradient descent."""
+        return towards_symmetry(towards_the_centre(parameters, self.centring * rate / self.peak), self.symmetry)
+
+
+def _stages(recipe: Recipe, singles: Pool, pairs: Pool) -> Iterator[Stage]:
+    """Crops; whole pictures; and whole pictures with more pairs, while kernels become symmetric."""
+
+    def whole(share: float) -> Callable[[int, int, np.random.Generator], batches.Batch]:
+        return partial(batches.whole, (singles, pairs), (1 - share, share))
+
+    r, crops = recipe, partial(batches.crops, singles, recipe.crop_side)
+    yield Stage(0, r.crop_steps, r.crop_rate, crops, r.centring)
+    yield Stage(r.crop_steps, r.whole_steps, r.whole_rate, whole(r.share_of_pairs), r.centring)
+    finish = whole(r.finish_share_of_pairs)
+    yield Stage(
+        r.crop_steps + r.whole_steps, r.finish_steps, r.finish_rate, finish, r.finish_centring, r.finish_symmetry
+    )
 
 
 def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator[Step]:
@@ -109,7 +126,7 @@ def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator
         start=state.step,
         seed=recipe.seed,
         workers=workers,
-        regularise=lambda parameters, rate: towards_the_centre(parameters, recipe.centring * rate / stage.peak),
+        regularise=stage.regularise,
     )
 
 
@@ -120,13 +137,29 @@ def towards_the_centre(parameters: Parameters, amount: float) -> Parameters:
     them the Grad-CAM. This makes the middle the cheapest place.
     """
     shrunk = dict(parameters)
-    for name, w in parameters.items():
-        cell = CELL.get(name[:5])
-        if cell and name.endswith(".weight"):
-            keep = np.full((3, 3), 1 - amount * cell / 16, w.dtype)
-            keep[1, 1] = 1
-            shrunk[name] = w * keep
+    for name in _kernels(parameters):
+        w = parameters[name]
+        keep = np.full((3, 3), 1 - amount * CELL[name[:5]] / 16, w.dtype)
+        keep[1, 1] = 1
+        shrunk[name] = w * keep
     return shrunk
+
+
+def towards_symmetry(parameters: Parameters, amount: float) -> Parameters:
+    """Move every kernel from conv3_1 on towards its mean over left-right and up-down reflections.
+
+    A symmetric kernel sees as far as any other, but cannot move what it found to one side.
+    """
+    moved = dict(parameters)
+    for name in _kernels(parameters) if amount else ():
+        w = parameters[name]
+        mean = (w + w[..., ::-1] + w[..., ::-1, :] + w[..., ::-1, ::-1]) / 4
+        moved[name] = w + w.dtype.type(amount) * (mean - w)
+    return moved
+
+
+def _kernels(parameters: Parameters) -> list[str]:
+    return [name for name in parameters if name[:5] in CELL and name.endswith(".weight")]
 
 
 def _start(recipe: Recipe, singles: Pool) -> Network:

@@ -1,6 +1,7 @@
 """Drawn scenes kept on disk, so that an epoch does not draw them again and an interrupted run goes on at once."""
 
 import json
+import signal
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -45,15 +46,23 @@ def _draw_all(path: Path, count: int, objects: int, workers: int, progress: Prog
     labels: list[Any] = []
     boxes: list[Any] = []
     starts = range(0, count, CHUNK)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_leave_interrupts_to_the_parent) as pool:
         chunks = pool.map(_draw_chunk, starts, [min(CHUNK, count - s) for s in starts], [objects] * len(starts))
         bar = progress(chunks, total=len(starts), desc=f"drawing {count} scenes of {objects}", unit_scale=CHUNK)
-        for start, (images, more_labels, more_boxes) in zip(starts, bar, strict=True):
-            store[start : start + len(images)] = images
-            labels += more_labels
-            boxes += more_boxes
+        try:
+            for start, (images, more_labels, more_boxes) in zip(starts, bar, strict=True):
+                store[start : start + len(images)] = images
+                labels += more_labels
+                boxes += more_boxes
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C should not wait for all that was asked for
+            raise
     store.flush()
     return labels, boxes
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw_chunk(start: int, count: int, objects: int) -> tuple[Array, list[Any], list[Any]]:

@@ -7,11 +7,11 @@ from numcam import scenes
 from numcam.errors import InputError
 from numcam.models.vgg import random_network
 from numcam.recipe import batches
-from numcam.recipe.pocket import Recipe, restored, run, save, towards_the_centre
+from numcam.recipe.pocket import Recipe, restored, run, save, towards_symmetry, towards_the_centre
 from numcam.recipe.pool import FIRST_TRAINING_SEED, Pool, drawn
 from numcam.recipe.start import PlaceOnMap, standardised
 
-TINY = Recipe(singles=12, pairs=6, batch=4, crop_side=64, crop_steps=2, whole_steps=2)
+TINY = Recipe(singles=12, pairs=6, batch=4, crop_side=64, crop_steps=2, whole_steps=2, finish_steps=1)
 
 
 def silent(items, **_):
@@ -80,10 +80,23 @@ def test_towards_the_centre_shrinks_outer_taps_of_deep_kernels_only():
         np.testing.assert_array_equal(after[same], parameters[same])
 
 
+def test_towards_symmetry_leaves_symmetric_kernels_and_ends_at_the_mean_of_the_reflections():
+    parameters = random_network("pocket").parameters
+    once = towards_symmetry(parameters, 1.0)
+    w = once["conv4_2.weight"]
+    for reflected in (w[..., ::-1], w[..., ::-1, :]):
+        np.testing.assert_allclose(w, reflected, atol=1e-7)
+    np.testing.assert_allclose(w[..., 1, 1], parameters["conv4_2.weight"][..., 1, 1], atol=1e-7)
+    np.testing.assert_allclose(w.mean(), parameters["conv4_2.weight"].mean(), atol=1e-6)
+    again = towards_symmetry(once, 0.3)
+    np.testing.assert_allclose(again["conv4_2.weight"], w, atol=1e-7)
+    np.testing.assert_array_equal(once["conv1_1.weight"], parameters["conv1_1.weight"])
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_ends_where_an_unbroken_one_does(tmp_path):
     whole = [state.network.parameters for state, _ in run(TINY, tmp_path / "whole", 2, silent)][-1]
-    for stop in (1, 2, 3):  # within the crops, at the change of stage, within the whole pictures
+    for stop in (1, 2, 3, 4):  # within the crops, at a change of stage, within whole pictures, at the last stage
         folder = tmp_path / f"broken-{stop}"
         for state, _ in run(TINY, folder, 1, silent):
             if state.step == stop:
