@@ -12,7 +12,9 @@ from numcam.errors import InputError
 from numcam.evaluate.on_scenes import measure
 from numcam.formats import write_weights
 from numcam.loading import from_weights
-from numcam.recipe.pocket import Recipe, State, restored, run, save, weights_of
+from numcam.recipe.pocket import run
+from numcam.recipe.settings import Recipe
+from numcam.recipe.state import State, restored, save, weights_of
 
 EPILOG = """examples:
   numcam train                              the bundled network: over half an hour on two cores

@@ -58,3 +58,16 @@ class PlaceOnMap(Parameterless):
         rng = np.random.default_rng(self.seed)
         top, left = (int(rng.integers(size - small + 1)) for size, small in zip(self.size, shape[2:], strict=True))
         return (slice(None), slice(None), slice(top, top + shape[2]), slice(left, left + shape[3]))
+
+
+def with_place(network: Network) -> Network:
+    """The network with a PlaceOnMap after pool5, for crops."""
+    pairs = []
+    for name, layer in network.layers.items():
+        pairs += [(name, layer), ("place", PlaceOnMap((7, 7)))] if name == "pool5" else [(name, layer)]
+    return Network(pairs)
+
+
+def without_place(network: Network) -> Network:
+    """The network for whole pictures again."""
+    return Network((name, layer) for name, layer in network.layers.items() if name != "place")

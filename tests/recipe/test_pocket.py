@@ -6,10 +6,14 @@ import pytest
 from numcam import scenes
 from numcam.errors import InputError
 from numcam.models.vgg import random_network
+from numcam.nn.training import Adam
 from numcam.recipe import batches
-from numcam.recipe.pocket import Recipe, restored, run, save, towards_symmetry, towards_the_centre
+from numcam.recipe.kernels import towards_symmetry, towards_the_centre
+from numcam.recipe.pocket import run
 from numcam.recipe.pool import FIRST_TRAINING_SEED, Pool, drawn
+from numcam.recipe.settings import Recipe
 from numcam.recipe.start import PlaceOnMap, standardised
+from numcam.recipe.state import State, restored, save
 
 TINY = Recipe(singles=12, pairs=6, batch=4, crop_side=64, crop_steps=2, whole_steps=2, finish_steps=1)
 
@@ -108,9 +112,6 @@ def test_an_interrupted_run_ends_where_an_unbroken_one_does(tmp_path):
 
 
 def test_a_state_of_another_recipe_is_refused(tmp_path):
-    from numcam.nn.training import Adam
-    from numcam.recipe.pocket import State
-
     save(TINY, tmp_path, State(1, random_network("pocket"), Adam()))
     with pytest.raises(InputError, match="other settings"):
         restored(Recipe(), tmp_path)

@@ -1,0 +1,30 @@
+"""What decides the result of a training run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, but for the numbers' last digits. Steps are of `batch` pictures."""
+
+    seed: int = 0
+    singles: int = 12_000
+    pairs: int = 6_000
+    batch: int = 32
+    crop_side: int = 128
+    crop_steps: int = 1_200
+    whole_steps: int = 2_000
+    finish_steps: int = 1_400
+    share_of_pairs: float = 0.35
+    finish_share_of_pairs: float = 0.5
+    crop_rate: float = 1.5e-3
+    whole_rate: float = 1e-3
+    finish_rate: float = 6e-4
+    weight_decay: float = 1e-3
+    centring: float = 0.006
+    finish_centring: float = 0.002
+    finish_symmetry: float = 0.05
+
+    @property
+    def steps(self) -> int:
+        return self.crop_steps + self.whole_steps + self.finish_steps
