@@ -37,13 +37,16 @@ def add_photos(parser: argparse.ArgumentParser, many: bool = True) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """The --model option."""
-    parser.add_argument("--model", default="pocket", metavar="NAME|PATH", help="or a weights file (%(default)s)")
+    """The --model and --weights options."""
+    parser.add_argument(
+        "--model", default="pocket", metavar="NAME|PATH", help="a network, or a weights file (%(default)s)"
+    )
+    parser.add_argument("--weights", metavar="PATH", help="weights of that network, or random")
 
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
-    """The classifier that --model names."""
-    return load(options.model)
+    """The classifier that --model and --weights name."""
+    return load(options.model, options.weights)
 
 
 def picture(photo: str) -> Array:

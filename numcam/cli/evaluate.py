@@ -4,15 +4,14 @@ import argparse
 
 from tqdm import tqdm
 
+from numcam.cli.common import add_model, classifier_of, command
 from numcam.errors import InputError
 from numcam.evaluate import wilson_interval
 from numcam.evaluate.on_scenes import Report, measure
-from numcam.loading import load
 from numcam.models.classifier import Classifier
 from numcam.scenes import CLASSES
 
-EPILOG = """examples:
-  numcam evaluate                           the figures of weights/README.md: 1000 scenes of one and of two objects
+EXAMPLES = """  numcam evaluate                           the figures of weights/README.md: 1000 scenes each
   numcam evaluate --scenes 100 --objects 1  the same, rougher and quicker
 
 A scene of two objects is right if both are among the two likeliest classes, and each is then asked for in turn.
@@ -21,16 +20,10 @@ The scenes are those of seeds 0, 1, 2, ...; training draws its own from 1,000,00
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = subparsers.add_parser(
-        "evaluate",
-        help="measure accuracy and pointing on drawn scenes",
-        description="Measure a classifier on drawn scenes, whose objects' masks are known.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command(subparsers, "evaluate", "measure accuracy and pointing on drawn scenes", EXAMPLES)
     parser.add_argument("--scenes", type=int, default=1000, metavar="N", help="how many of each kind (%(default)s)")
     parser.add_argument("--objects", type=int, choices=(1, 2, 3), help="only scenes of so many objects")
-    parser.add_argument("--model", default="pocket", help="pocket, or a weights file (%(default)s)")
+    add_model(parser)
     parser.set_defaults(run=evaluate)
 
 
@@ -38,7 +31,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Measure and print."""
     if options.scenes < 1:
         raise InputError(f"--scenes is a count of at least 1; got {options.scenes}")
-    classifier = load(options.model)
+    classifier = classifier_of(options)
     if set(classifier.classes) - set(CLASSES):
         raise InputError(f"{options.model} has classes that scenes do not draw; they draw {', '.join(CLASSES)}")
     for objects in (1, 2) if options.objects is None else (options.objects,):

@@ -8,6 +8,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from numcam.cli.common import command
 from numcam.errors import InputError
 from numcam.evaluate.on_scenes import measure
 from numcam.formats import write_weights
@@ -16,13 +17,19 @@ from numcam.recipe.pocket import run
 from numcam.recipe.settings import Recipe
 from numcam.recipe.state import State, restored, save, weights_of
 
-EPILOG = """examples:
-  numcam train                              the bundled network: over half an hour on two cores
+EXAMPLES = """  numcam train                              the bundled network: about an hour on two cores
   numcam train --crop-steps 40 --whole-steps 40 --finish-steps 10 --singles 500 --pairs 250 --out try.h5
                                             two minutes, to see it learn
 
 Ctrl-C keeps what was learned; the same command goes on from there."""
-SETTINGS = ("seed", "singles", "pairs", "crop_steps", "whole_steps", "finish_steps")
+SETTINGS = {
+    "seed": "of everything random",
+    "singles": "training scenes of one object",
+    "pairs": "training scenes of two objects",
+    "crop_steps": "steps on crops round one object",
+    "whole_steps": "steps on whole pictures",
+    "finish_steps": "steps in which kernels become symmetric",
+}
 SAVE_EVERY = 25
 LOOK_EVERY = 200
 LOOK_SEEDS = range(500_000, 500_100)
@@ -30,22 +37,17 @@ LOOK_SEEDS = range(500_000, 500_100)
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = subparsers.add_parser(
-        "train",
-        help="train pocket from nothing",
-        description="Draw the training scenes, train pocket with numcam's own backward pass, write its weights.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command(subparsers, "train", "train pocket from nothing with numcam's own backward pass", EXAMPLES)
     parser.add_argument("--out", type=Path, default=Path("weights/pocket.h5"), help="the file to write (%(default)s)")
     parser.add_argument(
         "--folder", type=Path, default=Path("training"), help="scenes and state of the run (%(default)s)"
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="threads (all cores: %(default)s)")
     defaults = Recipe()
-    for name in SETTINGS:
+    for name, help in SETTINGS.items():
         value = getattr(defaults, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=value, help=f"{value} by default")
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(option, type=int, default=value, metavar="N", help=f"{help} ({value})")
     parser.set_defaults(run=train)
 
 
