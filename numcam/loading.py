@@ -19,6 +19,8 @@ def load(model: str = "pocket", weights: str | os.PathLike[str] | None = None) -
     weights: None for the bundled ones (pocket), the path of a file written by numcam, or "random" for He
     initialisation with seed 0. InputError for an unknown name, or a file that cannot be used.
     """
+    if model not in ARCHITECTURES and Path(model).suffix and weights is not None:
+        raise InputError(f"{model} is a weights file already; leave out weights={str(weights)!r}, or name a network")
     if model not in ARCHITECTURES and Path(model).suffix:
         return from_weights(read_weights(model))
     if model not in ARCHITECTURES:

@@ -14,7 +14,7 @@ class Recipe:
     crop_side: int = 128
     crop_steps: int = 1_200
     whole_steps: int = 2_000
-    finish_steps: int = 1_400
+    finish_steps: int = 1_200
     share_of_pairs: float = 0.35
     finish_share_of_pairs: float = 0.5
     crop_rate: float = 1.5e-3

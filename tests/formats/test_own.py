@@ -264,6 +264,7 @@ def test_writing_into_no_folder_is_an_input_error(tmp_path):
         ("pocket", "no-such-file.h5", "does not exist"),
         ("no-such-file.h5", None, "does not exist"),
         ("vgg16", None, "no weights for vgg16"),
+        ("one.h5", "two.h5", "weights file already"),
     ],
 )
 def test_load_answers_a_wrong_name_with_what_there_is(model, weights, words):
