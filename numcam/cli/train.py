@@ -18,8 +18,8 @@ from numcam.recipe.settings import Recipe
 from numcam.recipe.state import State, restored, save, weights_of
 
 EXAMPLES = """  numcam train                              the bundled network: about an hour on two cores
-  numcam train --crop-steps 40 --whole-steps 40 --finish-steps 10 --singles 500 --pairs 250 --out try.h5
-                                            two minutes, to see it learn
+  numcam train --singles 500 --pairs 250 --crop-steps 40 --whole-steps 40 --finish-steps 10 --presence-steps 10
+                                            two minutes, to see it run
 
 Ctrl-C keeps what was learned; the same command goes on from there."""
 SETTINGS = {
@@ -28,7 +28,8 @@ SETTINGS = {
     "pairs": "training scenes of two objects",
     "crop_steps": "steps on crops round one object",
     "whole_steps": "steps on whole pictures",
-    "finish_steps": "steps in which kernels become symmetric",
+    "finish_steps": "steps in which the head learns to treat all places alike",
+    "presence_steps": "steps that ask of each class on its own whether it is there",
 }
 SAVE_EVERY = 25
 LOOK_EVERY = 200
@@ -94,7 +95,15 @@ def _check(options: argparse.Namespace, recipe: Recipe) -> None:
     if (
         recipe.seed < 0
         or options.workers < 1
-        or min(recipe.singles, recipe.pairs, recipe.crop_steps, recipe.whole_steps, recipe.finish_steps) < 1
+        or min(
+            recipe.singles,
+            recipe.pairs,
+            recipe.crop_steps,
+            recipe.whole_steps,
+            recipe.finish_steps,
+            recipe.presence_steps,
+        )
+        < 1
     ):
         raise InputError("seeds are 0 or more; workers, scenes and steps at least 1")
     try:

@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy over classes: arrays (n, classes)."""
+"""Softmax, cross-entropy and binary cross-entropy over classes: arrays (n, classes)."""
 
 import numpy as np
 
@@ -30,6 +30,20 @@ def cross_entropy(logits: Array, target: Array) -> Array:
 def cross_entropy_backward(logits: Array, target: Array) -> Array:
     """d(loss)/d(logits) = p - target, (n, classes), for rows of `target` that sum to 1."""
     return softmax(logits) - as_probabilities(target, logits)
+
+
+def binary_cross_entropy(logits: Array, present: Array) -> Array:
+    """Every class on its own, is it in the picture? sum log(1 + exp(x)) - present * x, one loss per row.
+
+    present: (n, classes), 0 or 1, any number of ones in a row.
+    """
+    return (np.logaddexp(0, logits) - present * logits).sum(axis=1)
+
+
+def binary_cross_entropy_backward(logits: Array, present: Array) -> Array:
+    """d(loss)/d(logits) = sigmoid(logits) - present, (n, classes)."""
+    half = logits.dtype.type(0.5)
+    return half * (1 + np.tanh(half * logits)) - present  # the sigmoid, in a form that cannot overflow
 
 
 def as_probabilities(target: Array, logits: Array) -> Array:

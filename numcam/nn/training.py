@@ -12,7 +12,13 @@ from math import cos, pi
 import numpy as np
 
 from numcam.nn.network import Network
-from numcam.nn.softmax import as_probabilities, cross_entropy, cross_entropy_backward
+from numcam.nn.softmax import (
+    as_probabilities,
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
+    cross_entropy,
+    cross_entropy_backward,
+)
 from numcam.nn.types import Array
 
 Parameters = dict[str, Array]
@@ -74,13 +80,22 @@ def clipped(gradients: Mapping[str, Array], norm: float) -> Parameters:
     return {name: g * g.dtype.type(scale) for name, g in gradients.items()}
 
 
-def loss_and_gradients(network: Network, x: Array, target: Array) -> tuple[Array, Array, Parameters]:
-    """Cross-entropy of each picture (n,), the logits (n, classes), and the *summed* loss's parameter gradients."""
+Loss = tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]
+"""loss(logits, target) -> (n,) and its gradient (n, classes)."""
+
+SOFTMAX: Loss = (cross_entropy, cross_entropy_backward)
+PRESENCE: Loss = (binary_cross_entropy, binary_cross_entropy_backward)
+
+
+def loss_and_gradients(
+    network: Network, x: Array, target: Array, loss: Loss = SOFTMAX
+) -> tuple[Array, Array, Parameters]:
+    """The loss of each picture (n,), the logits (n, classes), and the *summed* loss's parameter gradients."""
     trace = network.forward(x)
-    seed = cross_entropy_backward(trace.output, target)
+    seed = loss[1](trace.output, target)
     first = next(iter(network.layers))  # the gradient of the pixels themselves is of no use to learning
     gradients = trace.parameter_gradients(trace.backward(seed, stop=first))
-    return cross_entropy(trace.output, target), trace.output, gradients
+    return loss[0](trace.output, target), trace.output, gradients
 
 
 @dataclass(frozen=True)
@@ -104,6 +119,7 @@ def train(
     seed: int = 0,
     workers: int = 1,
     regularise: Callable[[Parameters, float], Parameters] | None = None,
+    loss: Loss = SOFTMAX,
 ) -> Iterator[Step]:
     """Take one step per batch (x, target) and yield after each, so that the caller can show, save or stop.
 
@@ -116,7 +132,8 @@ def train(
             target = as_probabilities(target, np.empty((len(x), _classes(network)), x.dtype))
             shards = np.array_split(np.arange(len(x)), -(-len(x) // SHARD))
             thinned = [network.thinned(seed + 1_000 * (index * len(shards) + k)) for k in range(len(shards))]
-            parts = list(pool.map(loss_and_gradients, thinned, [x[s] for s in shards], [target[s] for s in shards]))
+            shares = thinned, [x[s] for s in shards], [target[s] for s in shards], [loss] * len(shards)
+            parts = list(pool.map(loss_and_gradients, *shares))
             gradients = {name: sum(p[2][name] for p in parts) / x.dtype.type(len(x)) for name in network.parameters}
             parameters = optimiser.step(network.parameters, clipped(gradients, clip), rate(index))
             network = network.with_parameters(regularise(parameters, rate(index)) if regularise else parameters)

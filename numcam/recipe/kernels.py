@@ -23,17 +23,17 @@ def towards_the_centre(parameters: Parameters, amount: float) -> Parameters:
     return shrunk
 
 
-def towards_symmetry(parameters: Parameters, amount: float) -> Parameters:
-    """Move every kernel from conv3_1 on towards its mean over left-right and up-down reflections.
+def towards_shared_positions(parameters: Parameters, amount: float) -> Parameters:
+    """Move fc6's weights towards their mean over the 7x7 cells of pool5, so that the head treats all places alike.
 
-    A symmetric kernel sees as far as any other, but cannot move what it found to one side.
+    Grad-CAM averages the gradient over places; where that differs from place to place, the average describes none.
     """
-    moved = dict(parameters)
-    for name in _kernels(parameters) if amount else ():
-        w = parameters[name]
-        mean = (w + w[..., ::-1] + w[..., ::-1, :] + w[..., ::-1, ::-1]) / 4
-        moved[name] = w + w.dtype.type(amount) * (mean - w)
-    return moved
+    if not amount:
+        return parameters
+    w = parameters["fc6.weight"]
+    cells = w.reshape(len(w), -1, 7 * 7)
+    mean = cells.mean(axis=2, keepdims=True)
+    return {**parameters, "fc6.weight": (cells + w.dtype.type(amount) * (mean - cells)).reshape(w.shape)}
 
 
 def _kernels(parameters: Parameters) -> list[str]:

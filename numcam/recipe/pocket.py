@@ -1,7 +1,7 @@
 """Training pocket from nothing: crops round the object first, then whole pictures of one and of two objects.
 
-The network is told class names only. What makes its Grad-CAM sit on the object are two regularisers of the kernels:
-`towards_the_centre` and `towards_symmetry`.
+The network is told class names only. What makes its Grad-CAM sit on the object are two regularisers:
+`towards_the_centre` and `towards_shared_positions`.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ import numpy as np
 from numcam import scenes
 from numcam.models.vgg import random_network
 from numcam.nn import Network
-from numcam.nn.training import Adam, Parameters, Step, cosine_rate, train
+from numcam.nn.training import PRESENCE, SOFTMAX, Adam, Loss, Parameters, Step, cosine_rate, train
 from numcam.recipe import batches
-from numcam.recipe.kernels import towards_symmetry, towards_the_centre
+from numcam.recipe.kernels import towards_shared_positions, towards_the_centre
 from numcam.recipe.pool import Pool, Progress, drawn
 from numcam.recipe.settings import Recipe
 from numcam.recipe.start import standardised, with_place, without_place
@@ -38,6 +38,10 @@ def run(recipe: Recipe, folder: Path, workers: int, progress: Progress) -> Itera
             yield state, step
 
 
+Source = Callable[[int, int, np.random.Generator], batches.Batch]
+"""source(size, classes, rng) -> a batch"""
+
+
 @dataclass(frozen=True)
 class Stage:
     """Steps first ... first + count - 1, with their peak learning rate and where their batches come from."""
@@ -45,28 +49,40 @@ class Stage:
     first: int
     count: int
     peak: float
-    batch: Callable[[int, int, np.random.Generator], batches.Batch]
+    batch: Source
     centring: float
-    symmetry: float = 0.0
+    sharing: float = 0.0
+    loss: Loss = SOFTMAX
 
     def regularise(self, parameters: Parameters, rate: float) -> Parameters:
         """What follows each step of gradient descent."""
-        return towards_symmetry(towards_the_centre(parameters, self.centring * rate / self.peak), self.symmetry)
+        parameters = towards_the_centre(parameters, self.centring * rate / self.peak)
+        return towards_shared_positions(parameters, self.sharing)
 
 
 def _stages(recipe: Recipe, singles: Pool, pairs: Pool) -> Iterator[Stage]:
-    """Crops; whole pictures; and whole pictures with more pairs, while kernels become symmetric."""
+    """Crops; whole pictures; more pairs, while the head learns to treat all places alike; then each class on its own.
 
-    def whole(share: float) -> Callable[[int, int, np.random.Generator], batches.Batch]:
+    Softmax fixes logits only up to a term that all classes share, which a Grad-CAM of one logit shows as well, on
+    every object. Asking of each class by itself whether it is there settles that term.
+    """
+
+    def whole(share: float) -> Source:
         return partial(batches.whole, (singles, pairs), (1 - share, share))
 
     r, crops = recipe, partial(batches.crops, singles, recipe.crop_side)
     yield Stage(0, r.crop_steps, r.crop_rate, crops, r.centring)
     yield Stage(r.crop_steps, r.whole_steps, r.whole_rate, whole(r.share_of_pairs), r.centring)
     finish = whole(r.finish_share_of_pairs)
-    yield Stage(
-        r.crop_steps + r.whole_steps, r.finish_steps, r.finish_rate, finish, r.finish_centring, r.finish_symmetry
-    )
+    yield Stage(r.crop_steps + r.whole_steps, r.finish_steps, r.finish_rate, finish, r.centring, r.finish_sharing)
+    last, present = r.steps - r.presence_steps, partial(_present, finish)
+    yield Stage(last, r.presence_steps, r.presence_rate, present, r.centring, r.finish_sharing, PRESENCE)
+
+
+def _present(batch: Source, size: int, classes: int, rng: np.random.Generator) -> batches.Batch:
+    """The batch with a 1, not a share, for every class in the picture."""
+    x, target = batch(size, classes, rng)
+    return x, (target > 0).astype(target.dtype)
 
 
 def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator[Step]:
@@ -83,6 +99,7 @@ def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator
         seed=recipe.seed,
         workers=workers,
         regularise=stage.regularise,
+        loss=stage.loss,
     )
 
 

@@ -14,17 +14,18 @@ class Recipe:
     crop_side: int = 128
     crop_steps: int = 1_200
     whole_steps: int = 2_000
-    finish_steps: int = 1_200
+    finish_steps: int = 1_000
+    presence_steps: int = 450
     share_of_pairs: float = 0.35
     finish_share_of_pairs: float = 0.5
     crop_rate: float = 1.5e-3
     whole_rate: float = 1e-3
     finish_rate: float = 6e-4
+    presence_rate: float = 4e-4
     weight_decay: float = 1e-3
     centring: float = 0.006
-    finish_centring: float = 0.002
-    finish_symmetry: float = 0.05
+    finish_sharing: float = 0.05
 
     @property
     def steps(self) -> int:
-        return self.crop_steps + self.whole_steps + self.finish_steps
+        return self.crop_steps + self.whole_steps + self.finish_steps + self.presence_steps

@@ -150,22 +150,8 @@ def test_no_arguments_do_the_demo(capsys, tmp_path, monkeypatch):
 
 def test_train_learns_stops_and_writes_weights_that_load(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    tiny = (
-        "--singles",
-        8,
-        "--pairs",
-        4,
-        "--crop-steps",
-        1,
-        "--whole-steps",
-        1,
-        "--finish-steps",
-        1,
-        "--out",
-        "tiny.h5",
-        "--workers",
-        1,
-    )
+    steps = [f"--{stage}-steps=1" for stage in ("crop", "whole", "finish", "presence")]
+    tiny = ("--singles=8", "--pairs=4", *steps, "--out=tiny.h5", "--workers=1")
     assert run(capsys, "train", *tiny)[0] == 0
     assert sorted(files()) == ["tiny.h5", "training"]
     assert run(capsys, "train", *tiny)[0] == 0  # already finished: written again

@@ -25,7 +25,13 @@ from numcam.nn.linear import linear, linear_backward
 from numcam.nn.norm import batch_norm2d_backward
 from numcam.nn.pool import max_pool2d, max_pool2d_backward
 from numcam.nn.relu import deconvnet_relu_backward, guided_relu_backward, relu_backward
-from numcam.nn.softmax import cross_entropy, cross_entropy_backward, softmax
+from numcam.nn.softmax import (
+    binary_cross_entropy,
+    binary_cross_entropy_backward,
+    cross_entropy,
+    cross_entropy_backward,
+    softmax,
+)
 
 BOUND = 1e-7
 KERNELS = [(1, 1), (3, 3), (2, 3), (5, 1)]
@@ -192,6 +198,17 @@ def test_cross_entropy(target):
     logits = rng().standard_normal((3, 5))
     numerical = numerical_gradient(lambda v: cross_entropy(v, target).sum(), logits)
     assert relative_error(cross_entropy_backward(logits, target), numerical) < BOUND
+
+
+def test_binary_cross_entropy():
+    logits, present = rng().standard_normal((3, 5)), np.array([[0, 1, 0, 0, 1], [0] * 5, [1] * 5])
+    numerical = numerical_gradient(lambda v: binary_cross_entropy(v, present).sum(), logits)
+    assert relative_error(binary_cross_entropy_backward(logits, present), numerical) < BOUND
+    by_hand = binary_cross_entropy(np.log([[3.0, 1.0]]), np.array([[1, 0]]))  # -log(3/4) - log(1/2)
+    np.testing.assert_allclose(by_hand, np.log(8 / 3))
+    huge = np.array([[1000.0, -1000.0]])
+    np.testing.assert_array_equal(binary_cross_entropy(huge, np.array([[1, 0]])), [0])
+    np.testing.assert_array_equal(binary_cross_entropy_backward(huge, np.array([[0, 1]])), [[1, -1]])
 
 
 def test_softmax_and_cross_entropy_do_not_overflow():

@@ -8,14 +8,14 @@ from numcam.errors import InputError
 from numcam.models.vgg import random_network
 from numcam.nn.training import Adam
 from numcam.recipe import batches
-from numcam.recipe.kernels import towards_symmetry, towards_the_centre
+from numcam.recipe.kernels import towards_shared_positions, towards_the_centre
 from numcam.recipe.pocket import run
 from numcam.recipe.pool import FIRST_TRAINING_SEED, Pool, drawn
 from numcam.recipe.settings import Recipe
 from numcam.recipe.start import PlaceOnMap, standardised
 from numcam.recipe.state import State, restored, save
 
-TINY = Recipe(singles=12, pairs=6, batch=4, crop_side=64, crop_steps=2, whole_steps=2, finish_steps=1)
+TINY = Recipe(singles=12, pairs=6, batch=4, crop_side=64, crop_steps=2, whole_steps=2, finish_steps=1, presence_steps=1)
 
 
 def silent(items, **_):
@@ -84,23 +84,20 @@ def test_towards_the_centre_shrinks_outer_taps_of_deep_kernels_only():
         np.testing.assert_array_equal(after[same], parameters[same])
 
 
-def test_towards_symmetry_leaves_symmetric_kernels_and_ends_at_the_mean_of_the_reflections():
+def test_towards_shared_positions_ends_at_the_mean_over_cells_channel_by_channel():
     parameters = random_network("pocket").parameters
-    once = towards_symmetry(parameters, 1.0)
-    w = once["conv4_2.weight"]
-    for reflected in (w[..., ::-1], w[..., ::-1, :]):
-        np.testing.assert_allclose(w, reflected, atol=1e-7)
-    np.testing.assert_allclose(w[..., 1, 1], parameters["conv4_2.weight"][..., 1, 1], atol=1e-7)
-    np.testing.assert_allclose(w.mean(), parameters["conv4_2.weight"].mean(), atol=1e-6)
-    again = towards_symmetry(once, 0.3)
-    np.testing.assert_allclose(again["conv4_2.weight"], w, atol=1e-7)
-    np.testing.assert_array_equal(once["conv1_1.weight"], parameters["conv1_1.weight"])
+    cells = parameters["fc6.weight"].reshape(256, 64, 49)
+    once = towards_shared_positions(parameters, 1.0)["fc6.weight"].reshape(256, 64, 49)
+    np.testing.assert_allclose(once, np.broadcast_to(cells.mean(axis=2, keepdims=True), cells.shape), atol=1e-6)
+    half = towards_shared_positions(parameters, 0.5)
+    np.testing.assert_allclose(half["fc6.weight"].reshape(256, 64, 49), (once + cells) / 2, atol=1e-6)
+    np.testing.assert_array_equal(half["conv5_3.weight"], parameters["conv5_3.weight"])
 
 
 @pytest.mark.slow
 def test_an_interrupted_run_ends_where_an_unbroken_one_does(tmp_path):
     whole = [state.network.parameters for state, _ in run(TINY, tmp_path / "whole", 2, silent)][-1]
-    for stop in (1, 2, 3, 4):  # within the crops, at a change of stage, within whole pictures, at the last stage
+    for stop in (1, 2, 3, 4, 5):  # within the crops, at a change of stage, within whole pictures, at the last stage
         folder = tmp_path / f"broken-{stop}"
         for state, _ in run(TINY, folder, 1, silent):
             if state.step == stop:
