@@ -22,7 +22,7 @@ def read_image(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Array:
     Grey, palette, CMYK and 16-bit pictures become RGB; transparent ones are laid on white. InputError with one
     sentence for a file that is missing, not a picture, damaged, or of more than 100 million pixels.
     """
-    name = "the picture"
+    name = "the data given"
     if isinstance(path_or_file, str | os.PathLike):
         name = str(path_or_file)
         _check_path(Path(path_or_file))

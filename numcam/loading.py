@@ -24,7 +24,9 @@ def load(model: str = "pocket", weights: str | os.PathLike[str] | None = None) -
     if model not in ARCHITECTURES and Path(model).suffix:
         return from_weights(read_weights(model))
     if model not in ARCHITECTURES:
-        raise InputError(f"no model {model!r}; {did_you_mean(model, ARCHITECTURES)} The path of a file works too.")
+        raise InputError(
+            f"no model {model!r}; give a name, or the path of a weights file; {did_you_mean(model, ARCHITECTURES)}"
+        )
     if weights == "random":
         return _random(model)
     if weights is None:

@@ -54,7 +54,7 @@ def _explain(classifier: Classifier, image: Array, methods: list[str], options: 
         row = [Panel(image, f"{name}: {probabilities[target]:.1%}")]
         for method in methods:
             one = explained(classifier, trace, method, target, image.shape[:2], layer)
-            at = f"maximum at row {one.at[0]}, column {one.at[1]}" if one.at else "blank: every cell argues against it"
+            at = f"maximum at row {one.at[0]}, column {one.at[1]}" if one.at else one.blank
             print(f"  {name}, {TITLES[method]}: {at}")
             row.append(one.panel(image, at if one.is_map else ""))
         rows.append(row)

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output, such as head, has left: no reason for a traceback
         return 0
+    except OSError as error:  # what the file system refuses: a name too long, a full disk
+        print(f"numcam: {str(error.filename or '')[:80]}: {error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("numcam: stopped", file=sys.stderr)
         return 130

@@ -43,13 +43,16 @@ class Explanation:
     def is_map(self) -> bool:
         return self.values.ndim == 2
 
+    @property
+    def blank(self) -> str:
+        """What there is to say where all values are 0."""
+        return BLANK if self.is_map else "0 everywhere"
+
     def panel(self, image: Array, note: str = "") -> Panel:
         """The explanation of `image`, uint8 (rows, cols, 3), as a panel of that size."""
         if self.is_map:
-            return Panel(overlay(image, self.values), note if self.at else BLANK, self.at, "map")
-        return Panel(
-            signed(upsample(self.values, image.shape[:2])), note if self.at else "0 everywhere", None, "signed"
-        )
+            return Panel(overlay(image, self.values), note if self.at else self.blank, self.at, "map")
+        return Panel(signed(upsample(self.values, image.shape[:2])), note if self.at else self.blank, None, "signed")
 
 
 def explained(
