@@ -119,23 +119,23 @@ def dog(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
 
 
 def bird(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
-    """A beak, a wing, a fanned tail, two thin legs; perched or flying."""
+    """A beak, a wing, a fanned tail, two legs; perched or flying."""
     belly, beak = shade(coat, 0.5), dice.choice(((240, 160, 50), (250, 200, 70), (200, 90, 60)))
     flying = dice.chance(0.45)
-    for k in (-0.12, 0.0, 0.12):
-        pen.polygon([(0.3, 0.1), (1.0, 0.22 + 2 * k), (0.96, 0.36 + 2 * k), (0.3, 0.25)], shade(second, -0.1 - k))
+    for k in (-0.09, 0.0, 0.09):
+        pen.polygon([(0.3, 0.06), (1.0, 0.22 + 2 * k), (0.96, 0.36 + 2 * k), (0.3, 0.25)], shade(second, -0.1 - k))
     if flying:
         pen.blob(
             [(0.1, 0.0), (0.5, -0.5), (0.75, -0.85), (0.4, -0.8), (0.0, -0.55), (-0.2, -0.05)], shade(second, -0.25)
         )
     else:
         for x in (-0.08, 0.12):
-            pen.stroke([(x, 0.45), (x, 0.85)], 0.05, beak)
-            pen.stroke([(x - 0.13, 0.88), (x, 0.85), (x + 0.1, 0.88)], 0.05, beak)
+            pen.stroke([(x, 0.45), (x, 0.78)], 0.12, beak)
+            pen.stroke([(x - 0.13, 0.82), (x, 0.79), (x + 0.1, 0.82)], 0.1, beak)
     pen.blob([(-0.55, -0.25), (-0.2, -0.25), (0.3, 0.02), (0.5, 0.2), (0.1, 0.5), (-0.35, 0.42), (-0.56, 0.1)], coat)
     pen.blob([(-0.5, 0.05), (-0.2, 0.15), (0.1, 0.42), (-0.15, 0.5), (-0.4, 0.36)], belly)
-    pen.polygon([(-0.72, -0.42), (-1.08, -0.28), (-0.7, -0.16)], beak)
-    pen.polygon([(-0.72, -0.29), (-1.08, -0.28), (-0.7, -0.16)], shade(beak, -0.25))
+    pen.polygon([(-0.7, -0.48), (-1.08, -0.28), (-0.68, -0.12)], beak)
+    pen.polygon([(-0.7, -0.29), (-1.08, -0.28), (-0.68, -0.12)], shade(beak, -0.25))
     pen.ellipse(-0.5, -0.32, 0.3, 0.28, coat)
     if dice.chance(0.4):
         for k in (-0.08, 0.05, 0.18):
@@ -225,9 +225,8 @@ def butterfly(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
             pen.ellipse(0.2 + 0.62 * spread * cos(angle), -0.12 + 0.55 * sin(angle), 0.06, 0.06, shade(second, 0.3))
         pen.stroke([(0.2, 0.15), (0.5 * spread, 0.35), (0.5 * spread, 0.55)], 0.1, second, 0.05)
     pen.mirrored(0)
-    pen.stroke([(0.02, -0.4), (0.12, -0.75), (0.28, -0.98)], 0.035, INK)
-    pen.ellipse(0.29, -1.0, 0.05, 0.05, INK)
-    pen.stroke([(-0.02, -0.4), (-0.12, -0.75), (-0.28, -0.98)], 0.035, INK)
-    pen.ellipse(-0.29, -1.0, 0.05, 0.05, INK)
-    pen.stroke([(0, -0.3), (0, 0.1), (0, 0.55)], 0.17, shade(rim, -0.3), 0.09)
-    pen.ellipse(0, -0.4, 0.11, 0.11, shade(rim, -0.3))
+    for side in (-1, 1):
+        pen.stroke([(side * 0.03, -0.4), (side * 0.1, -0.66), (side * 0.22, -0.84)], 0.1, INK, 0.07)
+        pen.ellipse(side * 0.23, -0.86, 0.09, 0.09, INK)
+    pen.stroke([(0, -0.3), (0, 0.1), (0, 0.55)], 0.2, shade(rim, -0.3), 0.12)
+    pen.ellipse(0, -0.4, 0.14, 0.14, shade(rim, -0.3))

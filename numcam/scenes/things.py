@@ -50,12 +50,12 @@ def boat(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
     if dice.chance(0.6):
         top = dice.uniform(-1.05, -0.8)
         sail = dice.choice((WHITE, second, shade(second, 0.5)))
-        pen.stroke([(0, 0.35), (0, top)], 0.07, WOOD)
+        pen.stroke([(0, 0.35), (0, top)], 0.13, WOOD)
         pen.polygon([(0.08, top + 0.1), (0.08, 0.18), (0.78, 0.18)], sail)
         pen.polygon([(-0.08, top + 0.02), (-0.08, 0.18), (-0.6, 0.18)], shade(sail, -0.14))
         if dice.chance(0.5):
             pen.polygon([(0.09, -0.2), (0.09, -0.02), (0.56, -0.02), (0.42, -0.2)], coat)
-        pen.polygon([(0, top), (0, top - 0.16), (-0.26, top - 0.08)], second if sail == WHITE else coat)
+        pen.polygon([(0, top + 0.04), (0, top - 0.2), (-0.34, top - 0.08)], second if sail == WHITE else coat)
     else:
         pen.polygon([(0.18, -0.2), (0.22, -0.75), (0.48, -0.75), (0.52, -0.2)], second)
         pen.polygon([(0.21, -0.62), (0.22, -0.75), (0.48, -0.75), (0.49, -0.62)], INK)
@@ -122,7 +122,7 @@ def tree(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
     """A stout trunk with a big crown: round, in tiers like a fir, or tall like a poplar."""
     bark = dice.choice((WOOD, (96, 70, 58), (150, 112, 84), (110, 100, 96)))
     kind = dice.choice(("round", "round", "fir", "poplar"))
-    pen.polygon([(-0.13, 0.1), (-0.15, 0.75), (-0.3, 0.98), (0.3, 0.98), (0.15, 0.75), (0.13, 0.1)], bark)
+    pen.polygon([(-0.2, 0.1), (-0.2, 0.75), (-0.34, 0.98), (0.34, 0.98), (0.2, 0.75), (0.2, 0.1)], bark)
     pen.stroke([(-0.03, 0.4), (-0.04, 0.85)], 0.03, shade(bark, -0.3))
     if kind == "fir":
         tiers = dice.integer(3, 4)
@@ -156,14 +156,14 @@ def tree(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
 
 
 def flower(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
-    """Big petals round a disc, on a thin stem with leaves; or a tulip."""
+    """Big petals round a disc, on a stem with leaves; or a tulip."""
     green = dice.choice(((92, 150, 76), (66, 128, 92), (136, 168, 70)))
     bend = dice.uniform(-0.22, 0.22)
-    pen.stroke([(0, -0.3), (bend, 0.3), (bend * 0.4, 1.05)], 0.075, green)
+    pen.stroke([(0, -0.3), (bend, 0.3), (bend * 0.4, 1.05)], 0.16, green)
     for side in (-1, 1):
         y = 0.45 + 0.12 * side
         pen.blob(
-            [(bend * 0.9, y + 0.18), (side * 0.3, y - 0.16), (side * 0.62, y - 0.2), (side * 0.4, y + 0.14)],
+            [(bend * 0.9, y + 0.22), (side * 0.26, y - 0.18), (side * 0.66, y - 0.24), (side * 0.44, y + 0.18)],
             shade(green, 0.15 * side),
         )
     if dice.chance(0.25):
@@ -173,12 +173,12 @@ def flower(pen: Pen, dice: Dice, coat: Colour, second: Colour) -> None:
         pen.stroke([(0, -0.85), (0, -0.35)], 0.04, shade(coat, 0.35), 0.02)
         return
     petals, turn = dice.integer(5, 9), dice.uniform(0, 60)
-    long, wide = dice.uniform(0.3, 0.38), dice.uniform(0.75, 1.0) * min(0.3, 1.2 / petals)
+    long, wide = dice.uniform(0.3, 0.38), dice.uniform(0.85, 1.1) * min(0.32, 1.3 / petals)
     for k in range(petals):
         angle = turn + 360 * k / petals
         x, y = 0.4 * cos(angle * pi / 180), -0.42 + 0.4 * sin(angle * pi / 180)
         pen.ellipse(x, y, long, wide, shade(coat, -0.1 if k % 2 else 0.08), angle)
         pen.ellipse(x * 0.8, -0.42 + (y + 0.42) * 0.8, long * 0.5, wide * 0.25, shade(coat, 0.35), angle)
-    pen.ellipse(0, -0.42, 0.22, 0.22, second)
+    pen.ellipse(0, -0.42, 0.25, 0.25, second)
     for k in range(6):
         pen.ellipse(0.12 * cos(k * pi / 3), -0.42 + 0.12 * sin(k * pi / 3), 0.035, 0.035, shade(second, -0.3))
