@@ -1,48 +1,87 @@
-"""load(): a network by name, with weights from the package, from a file, or drawn at random."""
+"""load(): a network by name, with weights from the package, a file, somebody's cache or the net, or at random."""
 
 import os
+import sys
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from numcam.download import fetch
 from numcam.errors import InputError, did_you_mean
 from numcam.formats import Weights, read_weights
 from numcam.models.classifier import Classifier
+from numcam.models.imagenet import NAMES
 from numcam.models.preprocessing import CENTRED, TORCHVISION
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, assemble, random_network
+from numcam.places import found
+from numcam.published import PUBLISHED, published
 from numcam.scenes import CLASSES
 
 
-def load(model: str = "pocket", weights: str | os.PathLike[str] | None = None) -> Classifier:
-    """A classifier, ready to use.
+def say(line: str) -> None:
+    """A line for the person at the terminal, beside the results."""
+    print(line, file=sys.stderr)
 
-    model: "pocket", "vgg11", "vgg13", "vgg16" or "vgg19", or the path of a weights file, which says itself what it is.
-    weights: None for the bundled ones (pocket), the path of a file written by numcam, or "random" for He
-    initialisation with seed 0. InputError for an unknown name, or a file that cannot be used.
+
+def load(
+    model: str = "pocket",
+    weights: str | os.PathLike[str] | None = None,
+    classes: Sequence[str] | None = None,
+    say: Callable[[str], None] = say,
+) -> Classifier:
+    """A classifier, ready to use; it brings the preprocessing that its weights were trained with.
+
+    model: "pocket"; published weights such as "vgg16" (torchvision's) or "vgg16-caffe" (Oxford's, which the Grad-CAM
+    paper used; numcam weights list names all); or the path of a weights file.
+    weights: the path of a file in any format that numcam reads; "random" for He initialisation with seed 0; None for
+    the bundled ones (pocket), else the first of: the file that NUMCAM_WEIGHTS names, numcam's cache, the caches of
+    PyTorch, Keras and Hugging Face, and a download into numcam's cache.
+    classes: names in index order, for weights that have none. say(line) is told which file was taken.
+    InputError for an unknown name, or a file that cannot be used.
     """
-    if model not in ARCHITECTURES and Path(model).suffix and weights is not None:
-        raise InputError(f"{model} is a weights file already; leave out weights={str(weights)!r}, or name a network")
-    if model not in ARCHITECTURES and Path(model).suffix:
-        return from_weights(read_weights(model))
-    if model not in ARCHITECTURES:
-        raise InputError(
-            f"no model {model!r}; give a name, or the path of a weights file; {did_you_mean(model, ARCHITECTURES)}"
-        )
+    known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
+    if model not in known:
+        if not (Path(model).suffix or Path(model).exists()):
+            raise InputError(
+                f"no model {model!r}; give a name, or the path of a weights file; {did_you_mean(model, known, most=20)}"
+            )
+        if weights is not None:
+            raise InputError(
+                f"{model} is a weights file already; leave out weights={str(weights)!r}, or name a network"
+            )
+        return from_weights(read_weights(model, classes))
     if weights == "random":
-        return _random(model)
-    if weights is None:
-        if model != "pocket":
-            raise InputError(f"no weights for {model} are bundled; give weights=PATH to a file, or weights='random'")
-        weights = bundled_weights()
-    read = read_weights(weights)
-    if read.architecture != model:
-        raise InputError(f"{weights} holds {read.architecture}, not {model}; ask for {read.architecture}")
-    return from_weights(read)
+        return _random(model, classes)
+    path = Path(weights) if weights is not None else locate(model, say)
+    read = read_weights(path, classes)
+    architecture = PUBLISHED[model].architecture if model in PUBLISHED else model
+    if read.architecture != architecture:
+        raise InputError(f"{path} holds {read.architecture}, not {architecture}; ask for {read.architecture}")
+    return from_weights(read, model)
 
 
-def from_weights(weights: Weights) -> Classifier:
+def locate(model: str, say: Callable[[str], None] = say) -> Path:
+    """The file with a named network's weights: bundled, named by NUMCAM_WEIGHTS, in a cache, or downloaded now."""
+    if model == "pocket":
+        return bundled_weights()
+    given = os.environ.get("NUMCAM_WEIGHTS")
+    if given:
+        say(f"weights: {given} (NUMCAM_WEIGHTS)")
+        return Path(given)
+    one = published(model)
+    place = found(one)
+    if place:
+        say(f"weights: {place[1]} ({place[0]})")
+        return place[1]
+    path = fetch(one, say)
+    say(f"weights: {path} (downloaded)")
+    return path
+
+
+def from_weights(weights: Weights, name: str | None = None) -> Classifier:
     """The classifier that a weights file describes."""
     network = assemble(weights.architecture, weights.parameters)
-    return Classifier(network, weights.classes, weights.preprocessing, weights.input_size, weights.architecture)
+    return Classifier(network, weights.classes, weights.preprocessing, weights.input_size, name or weights.architecture)
 
 
 def bundled_weights() -> Path:
@@ -55,8 +94,10 @@ def bundled_weights() -> Path:
     raise InputError(f"pocket.h5 is missing: expected {packaged} or {checkout}. Install numcam again, or train it.")
 
 
-def _random(model: str) -> Classifier:
-    count = ARCHITECTURES[model].classes
-    classes = CLASSES if model == "pocket" else tuple(f"class {i}" for i in range(count))
+def _random(model: str, classes: Sequence[str] | None) -> Classifier:
+    if model not in ARCHITECTURES:
+        raise InputError(f"random weights have no family; ask for {PUBLISHED[model].architecture}, not {model}")
+    own = CLASSES if model == "pocket" else NAMES
     preprocessing = CENTRED if model == "pocket" else TORCHVISION
-    return Classifier(random_network(model), classes, preprocessing, INPUT_SIZE, model)
+    network = random_network(model, len(classes or own))
+    return Classifier(network, classes or own, preprocessing, INPUT_SIZE, model)

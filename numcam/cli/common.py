@@ -11,6 +11,7 @@ from numcam.files import check_writable
 from numcam.images import read_image
 from numcam.loading import load
 from numcam.models.classifier import Classifier
+from numcam.models.labels import read_names
 from numcam.nn.types import Array
 
 
@@ -42,11 +43,22 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "--model", default="pocket", metavar="NAME|PATH", help="a network, or a weights file (%(default)s)"
     )
     parser.add_argument("--weights", metavar="PATH", help="weights of that network, or random")
+    add_classes(parser)
+
+
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    """The --classes option."""
+    parser.add_argument("--classes", metavar="FILE", help="class names, one on each line or JSON, for weights without")
+
+
+def classes_of(options: argparse.Namespace) -> tuple[str, ...] | None:
+    """The class names that --classes gives, if any."""
+    return read_names(options.classes) if options.classes else None
 
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
     """The classifier that --model and --weights name."""
-    return load(options.model, options.weights)
+    return load(options.model, options.weights, classes_of(options))
 
 
 def picture(photo: str) -> Array:

@@ -5,15 +5,16 @@ import sys
 from collections.abc import Sequence
 
 from numcam import __version__
-from numcam.cli import attack, check, classify, demo, evaluate, explain, trace, train
+from numcam.cli import attack, check, classify, demo, evaluate, explain, trace, train, weights
 from numcam.errors import InputError
 
-COMMANDS = (demo, explain, classify, attack, trace, evaluate, check, train)
+COMMANDS = (demo, explain, classify, attack, trace, evaluate, check, train, weights)
 EXAMPLES = """examples:
   numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
   numcam explain photo.jpg --class cat      where in the photo is a cat?
   numcam attack photo.jpg --epsilon 2       change the answer, not the picture
   numcam trace photo.jpg                    the network, layer by layer
+  numcam weights list                       VGG16 and its family, for photographs
 
 numcam COMMAND --help tells more about each."""
 

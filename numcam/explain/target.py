@@ -6,9 +6,12 @@ from numcam.nn.types import Array
 
 
 def predicted(trace: Trace) -> Array:
-    """The index of the highest score of each picture, (n,); InputError where the network does not end in classes."""
+    """The index of the highest score of each picture, (n,); InputError where it has no head."""
     if trace.output.ndim != 2:
-        raise InputError(f"this network ends in {trace.output.shape}, not in classes; give a target of that shape")
+        raise InputError(
+            f"this network ends in maps of shape {trace.output.shape[1:]}, not in classes; "
+            "give the number of a channel as target"
+        )
     return trace.output.argmax(axis=1)
 
 

@@ -1,15 +1,17 @@
 """numcam's own weights file: HDF5, one float32 dataset per parameter, and everything needed to use it.
 
 /                       @format "numcam"  @version 1  @architecture "pocket"  @input_size (rows, cols)
-                        @classes JSON list  @preprocessing JSON {mean, scale, order}  @training JSON, free
+                        @classes JSON list, empty for a network without a head
+                        @preprocessing JSON {mean, scale, order}  @training JSON, free
 /conv1_1.weight         float32, contiguous, little-endian   @sha256 of its bytes
 ...
+Each parameter is one plain block of the file, so that it can be used where it lies.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,20 +21,27 @@ import numpy as np
 
 from numcam.errors import InputError
 from numcam.files import replacing
+from numcam.formats.checkpoint import Refused, Tensor
+from numcam.formats.hdf5 import inside, opened, tensor
 from numcam.models.preprocessing import Preprocessing
-from numcam.models.vgg import ARCHITECTURES, parameter_shapes
+from numcam.models.vgg import ARCHITECTURES, head_of, parameter_shapes
 from numcam.nn.types import Array, Shape
 
 VERSION = 1
 MOST_BYTES_OF_TEXT = 1 << 20
+BLOCK = 1 << 22
+"""Values that are written or checked together."""
+
+CHECKED_AT_ONCE = 64 << 20
+"""Bytes of a file up to which every digest is checked when it is read; larger files are checked on demand."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Parameters by "conv1_1.weight", and what they are for."""
+    """Parameters by "conv1_1.weight", and what they are for. No classes: a network without a head."""
 
     architecture: str
-    parameters: dict[str, Array]
+    parameters: Mapping[str, Array]
     classes: tuple[str, ...]
     preprocessing: Preprocessing
     input_size: tuple[int, int] = (224, 224)
@@ -41,103 +50,141 @@ class Weights:
 
 def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     """Write the file whole or not at all: under another name first, then renamed. InputError if it cannot be."""
-    path = Path(path)
-    with replacing(path) as part, h5py.File(part, "w") as file:
+    views = {name: (value.shape, _give(value)) for name, value in weights.parameters.items()}
+    write_views(path, weights, views, lambda _: None)
+
+
+Views = Mapping[str, tuple[Shape, Callable[[], Array]]]
+"""The shape of each parameter, and a function that gives it, perhaps still to be reshaped."""
+
+
+def write_views(path: str | os.PathLike[str], about: Weights, views: Views, progress: Callable[[int], Any]) -> None:
+    """write_weights for parameters that are read while they are written; progress(bytes) is called on the way."""
+    with replacing(Path(path)) as part, h5py.File(part, "w") as file:
         file.attrs.update(
             format=_bytes("numcam"),
             version=VERSION,
-            architecture=_bytes(weights.architecture),
-            input_size=np.array(weights.input_size, "<i4"),
-            classes=_bytes(json.dumps(list(weights.classes))),
-            preprocessing=_bytes(json.dumps(asdict(weights.preprocessing))),
-            training=_bytes(json.dumps(dict(weights.training))),
+            architecture=_bytes(about.architecture),
+            input_size=np.array(about.input_size, "<i4"),
+            classes=_bytes(json.dumps(list(about.classes))),
+            preprocessing=_bytes(json.dumps(asdict(about.preprocessing))),
+            training=_bytes(json.dumps(dict(about.training))),
         )
-        for name, value in weights.parameters.items():
-            array = np.ascontiguousarray(value, "<f4")
-            file.create_dataset(name, data=array).attrs["sha256"] = _bytes(_digest(array))
+        for name, (shape, view) in views.items():
+            _write(file, name, shape, view(), progress)
 
 
-def read_weights(path: str | os.PathLike[str]) -> Weights:
-    """Read and check a file: every tensor present, of the right shape, finite, and equal to its digest.
+def _write(file: h5py.File, name: str, shape: Shape, view: Array, progress: Callable[[int], Any]) -> None:
+    dataset = file.create_dataset(name, shape, "<f4")
+    digest = hashlib.sha256()
+    for start, stop in _blocks(shape):
+        block = np.ascontiguousarray(view[start:stop], "<f4").reshape(-1, *shape[1:])
+        if not np.isfinite(block).all():
+            raise InputError(f"{name} contains NaN or infinity; a trained network has neither")
+        dataset[start:stop] = block
+        digest.update(block.data)
+        progress(block.nbytes)
+    dataset.attrs["sha256"] = _bytes(digest.hexdigest())
 
-    InputError with one sentence for anything else.
+
+def _blocks(shape: Shape) -> list[tuple[int, int]]:
+    """Rows from ... to ..., a few megabytes at a time."""
+    rows = max(1, BLOCK // max(1, int(np.prod(shape[1:]))))
+    return [(start, min(start + rows, shape[0])) for start in range(0, shape[0], rows)]
+
+
+def is_own(path: Path) -> bool:
+    """Whether an HDF5 file says that it is numcam's."""
+    with opened(path) as file:
+        return "format" in file.attrs
+
+
+def read_own(path: Path, check: bool | None = None) -> Weights:
+    """Every tensor present and of the right shape, memory-mapped, read-only. Refused for anything else.
+
+    check: whether to compare each with its digest and look for NaN; None for files up to 64 MB.
     """
-    path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"weights file {path} {what}; give a file written by numcam, such as pocket.h5")
-    try:
-        with _opened(path) as file:
-            return _read(file, path)
-    except InputError:
-        raise
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError, UnicodeDecodeError, MemoryError) as error:
-        reason = error.strerror if isinstance(error, PermissionError) and error.strerror else "not a readable HDF5 file"
-        raise InputError(f"{path}: {reason}; expected a weights file written by numcam") from error
+    with opened(path) as file:
+        weights, tensors = _read(file, path)
+        check = path.stat().st_size <= CHECKED_AT_ONCE if check is None else check
+        digests = {name: _text(inside(file, name), "sha256") for name in tensors} if check else {}
+    for name, digest in digests.items():
+        check_parameter(name, weights.parameters[name], digest)
+    return weights
 
 
-def _opened(path: Path) -> h5py.File:
-    """Without locks, so that a read-only folder or another process is no obstacle."""
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError:
-        return h5py.File(path, "r")  # this process has it open already, with locks
+def check_parameter(name: str, values: Array, digest: str) -> None:
+    """Refused if the values contain NaN or infinity, or do not have this sha256."""
+    found = hashlib.sha256()
+    for start, stop in _blocks(values.shape):
+        block = np.ascontiguousarray(values[start:stop], "<f4")
+        found.update(block.data)
+        if not np.isfinite(block).all():
+            raise Refused(f"{name} contains NaN or infinity; a trained network has neither")
+    if found.hexdigest() != digest:
+        raise Refused(f"{name} does not match its sha256; the file is damaged, fetch it again")
 
 
-def _read(file: h5py.File, path: Path) -> Weights:
-    if _text(file, "format", path) != "numcam" or file.attrs.get("version") != VERSION:
-        raise InputError(f"{path} is an HDF5 file, but not numcam's format of version {VERSION}")
-    name = _text(file, "architecture", path)
+def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
+    if _text(file, "format") != "numcam" or file.attrs.get("version") != VERSION:
+        raise Refused(f"it is not numcam's format of version {VERSION}; a newer numcam may have written it")
+    name = _text(file, "architecture")
     if name not in ARCHITECTURES:
-        raise InputError(f"{path} holds a network {name!r}; this numcam knows {', '.join(ARCHITECTURES)}")
-    classes = json.loads(_text(file, "classes", path))
-    if not isinstance(classes, list) or not classes or not all(isinstance(c, str) for c in classes):
-        raise InputError(f"{path}: its class names are not a list of names")
+        raise Refused(f"it holds a network {name[:40]!r}; this numcam knows {', '.join(ARCHITECTURES)}")
+    classes = json.loads(_text(file, "classes"))
+    if not isinstance(classes, list) or not all(isinstance(c, str) for c in classes):
+        raise Refused("its class names are not a list of names")
     rows, cols = (int(v) for v in file.attrs["input_size"])
     if not (32 <= rows <= 4096 and 32 <= cols <= 4096):
-        raise InputError(f"{path}: its input size is {rows}x{cols}; expected 32 to 4096 a side")
-    return Weights(
+        raise Refused(f"its input size is {rows}x{cols}; expected 32 to 4096 a side")
+    tensors = _tensors(file, name, classes, (rows, cols), path)
+    weights = Weights(
         architecture=name,
-        parameters=_parameters(file, parameter_shapes(name, len(classes), (rows, cols)), path),
+        parameters={key: t.read() for key, t in tensors.items()},
         classes=tuple(classes),
-        preprocessing=_preprocessing(json.loads(_text(file, "preprocessing", path)), path),
+        preprocessing=_preprocessing(json.loads(_text(file, "preprocessing"))),
         input_size=(rows, cols),
-        training=dict(json.loads(_text(file, "training", path))),
+        training=dict(json.loads(_text(file, "training"))),
     )
+    return weights, tensors
 
 
-def _parameters(file: h5py.File, shapes: Mapping[str, Shape], path: Path) -> dict[str, Array]:
-    unknown = sorted(set(file) - set(shapes))
-    if unknown:
-        raise InputError(f"{path}: unexpected {unknown[0]!r}; this network has {', '.join(shapes)}")
-    return {name: _tensor(file, name, shape, path) for name, shape in shapes.items()}
+def _tensors(file: h5py.File, name: str, classes: list[str], size: tuple[int, int], path: Path) -> dict[str, Tensor]:
+    if len(file) > 200:
+        raise Refused(f"it holds {len(file):,} datasets; expected a few dozen")
+    found = {key: _tensor(file, key, path) for key in file}
+    head = head_of(name, {key: t.shape for key, t in found.items() if len(t.shape) == 2})
+    if (head.units[-1] if head.units else 0) != len(classes):
+        head = ARCHITECTURES[name].head(len(classes)) if classes else head
+    shapes = parameter_shapes(name, input_size=size, head=head)
+    for key, shape in shapes.items():
+        if key not in found:
+            raise Refused(f"{key} is missing; expected it with shape {shape}")
+        if found[key].shape != shape or found[key].dtype != "float32":
+            raise Refused(f"{key} is {found[key].dtype} {found[key].shape}; expected float32 {shape}")
+    if unknown := sorted(set(found) - set(shapes)):
+        raise Refused(f"unexpected {unknown[0][:80]!r}; this network has {', '.join(shapes)}")
+    if len(classes) != (head.units[-1] if head.units else 0):
+        raise Refused(f"it names {len(classes)} classes for a network without a head")
+    return {key: found[key] for key in shapes}
 
 
-def _tensor(file: h5py.File, name: str, shape: Shape, path: Path) -> Array:
-    """One dataset, refused unless it is exactly what was expected and lies inside this very file."""
-    if name not in file:
-        raise InputError(f"{path}: {name} is missing; expected it with shape {shape}")
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink) or file.get(name, getclass=True) is not h5py.Dataset:
-        raise InputError(f"{path}: {name} is a link or a group; expected a dataset in the file itself")
-    dataset = file[name]
-    if dataset.shape != shape or dataset.dtype != np.dtype("<f4"):
-        raise InputError(f"{path}: {name} is {dataset.dtype} {dataset.shape}; expected float32 {shape}")
-    if dataset.external or dataset.is_virtual or dataset.chunks or dataset.id.get_storage_size() != dataset.nbytes:
-        raise InputError(f"{path}: {name} is not stored as one plain block; write the file again with numcam")
-    array = np.asarray(dataset[()])
-    if not np.isfinite(array).all():
-        raise InputError(f"{path}: {name} contains NaN or infinity; a trained network has neither")
-    if _digest(array) != _text(dataset, "sha256", path):
-        raise InputError(f"{path}: {name} does not match its sha256; the file is damaged, fetch it again")
-    return array
+def _tensor(file: h5py.File, name: str, path: Path) -> Tensor:
+    """One dataset, refused unless it lies in one plain block of this very file."""
+    dataset = inside(file, name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise Refused(f"{name[:80]} is no dataset; expected one per parameter")
+    if dataset.chunks or dataset.id.get_offset() is None or dataset.dtype.byteorder == ">":
+        raise Refused(f"{name[:80]} is not stored as one plain block; write the file again with numcam")
+    return tensor(name[:80], dataset, path)
 
 
-def _text(holder: h5py.File | h5py.Dataset, key: str, path: Path) -> str:
+def _text(holder: h5py.File | h5py.Dataset, key: str) -> str:
     if key not in holder.attrs:
-        raise InputError(f"{path} is an HDF5 file, but not numcam's: it has no attribute {key!r}")
-    kind = holder.attrs.get_id(key).dtype
-    if kind.kind != "S" or kind.itemsize > MOST_BYTES_OF_TEXT or holder.attrs.get_id(key).shape != ():
-        raise InputError(f"{path}: attribute {key!r} is not text of a fixed length")
+        raise Refused(f"it is an HDF5 file, but not numcam's: it has no attribute {key!r}")
+    kind = holder.attrs.get_id(key)
+    if kind.dtype.kind != "S" or kind.dtype.itemsize > MOST_BYTES_OF_TEXT or kind.shape != ():
+        raise Refused(f"its attribute {key!r} is not text of a fixed length")
     return bytes(holder.attrs[key]).decode()
 
 
@@ -146,15 +193,15 @@ def _bytes(text: str) -> np.bytes_:
     return np.bytes_(text.encode())
 
 
-def _digest(array: Array) -> str:
-    return hashlib.sha256(array.tobytes()).hexdigest()
+def _give(value: Array) -> Callable[[], Array]:
+    return lambda: value
 
 
-def _preprocessing(given: Any, path: Path) -> Preprocessing:
+def _preprocessing(given: Any) -> Preprocessing:
     try:
         mean, scale = (tuple(float(v) for v in given[key]) for key in ("mean", "scale"))
         if len(mean) == len(scale) == 3 and min(scale) > 0 and given["order"] in ("RGB", "BGR"):
             return Preprocessing(mean, scale, given["order"])
     except (KeyError, TypeError, ValueError):
         pass
-    raise InputError(f"{path}: its preprocessing is {given!r}; expected mean and scale per channel, and RGB or BGR")
+    raise Refused(f"its preprocessing is {str(given)[:120]}; expected mean and scale per channel, and RGB or BGR")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image
 
-from numcam.errors import InputError, did_you_mean
+from numcam.errors import InputError
+from numcam.models.labels import find
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn import Network, Trace
 from numcam.nn.softmax import softmax
@@ -15,7 +16,11 @@ Pictures = Array | Iterable[Array]
 
 
 class Classifier:
-    """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`."""
+    """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`.
+
+    A network without a head has no classes. It can be explained, with a channel of its last layer for a class, and
+    cannot classify.
+    """
 
     def __init__(
         self,
@@ -27,8 +32,9 @@ class Classifier:
     ) -> None:
         outputs = network.shapes((1, 3, *input_size))
         last = next(reversed(outputs.values()))
-        if last != (1, len(classes)):
+        if last != (1, len(classes)) and (classes or len(last) != 4):
             raise InputError(f"the network has an output of {last[1:]}, but {len(classes)} class names were given")
+        self.channels = last[1]
         self.network, self.classes, self.preprocessing = network, tuple(classes), preprocessing
         self.input_size, self.name = input_size, name
 
@@ -66,21 +72,34 @@ class Classifier:
 
     def predict(self, image: Array, top: int = 5) -> list[tuple[int, str, float]]:
         """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first."""
-        probabilities = softmax(self.forward(self.preprocess(image)).output.astype(np.float64))[0]
+        probabilities = self.probabilities(self.forward(self.preprocess(image)))[0]
         best = np.argsort(-probabilities, kind="stable")[: max(1, top)]
         return [(int(i), self.classes[i], float(probabilities[i])) for i in best]
 
+    def probabilities(self, trace: Trace) -> Array:
+        """The softmax of the trace's logits, (n, classes) float64; InputError for a network that cannot classify."""
+        if not self.classes:
+            raise InputError(
+                f"{self.name} was loaded without its head, so it cannot classify; explain one of its "
+                f"{self.channels} channels instead, or load weights that include the head"
+            )
+        if not np.isfinite(trace.output).all():
+            raise InputError(f"{self.name} answers with NaN or infinity; check its weights with numcam weights verify")
+        return softmax(trace.output.astype(np.float64))
+
     def index(self, name_or_index: str | int) -> int:
-        """The index of a class given by name (case does not matter) or by index; InputError with the nearest names."""
-        text = str(name_or_index).strip()
+        """The index of a class given by index, by name (case does not matter), or by a part of it that is unique.
+
+        InputError with the candidates, or with the nearest names. Without a head: the index of a channel.
+        """
+        text, count = str(name_or_index).strip(), len(self.classes) or self.channels
         if text.lstrip("+-").isdigit():
-            if 0 <= int(text) < len(self.classes):
+            if 0 <= int(text) < count:
                 return int(text)
-            raise InputError(f"class indices run from 0 to {len(self.classes) - 1}; got {text}")
-        matches = [i for i, name in enumerate(self.classes) if name.lower() == text.lower()]
-        if not matches:
-            raise InputError(f"no class {text!r} in {self.name}; {did_you_mean(text, self.classes)}")
-        return matches[0]
+            raise InputError(f"{'class' if self.classes else 'channel'} indices run from 0 to {count - 1}; got {text}")
+        if not self.classes:
+            raise InputError(f"{self.name} has no classes, but {count} channels; give a number, not {text!r}")
+        return find(text, self.classes, self.name)
 
 
 def _resized(picture: Array, size: tuple[int, int]) -> Array:

@@ -44,3 +44,8 @@ CENTRED = Preprocessing((127.5, 127.5, 127.5), (64.0, 64.0, 64.0))
 
 TORCHVISION = Preprocessing((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255))
 CAFFE = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), "BGR")
+FEATURES = Preprocessing((0.48235 * 255, 0.45882 * 255, 0.40784 * 255), (1.0, 1.0, 1.0))
+"""Of torchvision's VGG16 features for detectors, a port of Oxford's."""
+
+FAMILIES = {"torchvision": TORCHVISION, "caffe": CAFFE, "features": FEATURES, "pocket": CENTRED}
+"""By who trained the weights, which a file's own names and values tell."""

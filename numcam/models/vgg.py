@@ -3,15 +3,26 @@
 Pocket is VGG16 in small: the same layers, names and spatial shapes with an eighth of the channels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from numcam.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Network, ReLU
+from numcam.nn import Conv2d, Dropout, Flatten, GlobalAvgPool2d, Linear, MaxPool2d, Network, ReLU
 from numcam.nn.types import Array, Layer
 
 FULL = (64, 128, 256, 512, 512)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands on pool5: "flatten" or "average" (over all places), then linear layers of so many units, fc6 first.
+
+    No units: no head, the network ends at pool5.
+    """
+
+    units: tuple[int, ...]
+    pooling: str = "flatten"
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,10 @@ class Architecture:
     units: int = 4096
     classes: int = 1000
     dropout: float = 0.5
+
+    def head(self, classes: int | None = None) -> Head:
+        """VGG's own: fc6 and fc7 of `units`, then fc8."""
+        return Head((self.units, self.units, classes or self.classes))
 
 
 ARCHITECTURES = {
@@ -36,13 +51,15 @@ INPUT_SIZE = (224, 224)
 
 
 def parameter_shapes(
-    name: str, classes: int | None = None, input_size: tuple[int, int] = INPUT_SIZE
+    name: str, classes: int | None = None, input_size: tuple[int, int] = INPUT_SIZE, head: Head | None = None
 ) -> dict[str, tuple[int, ...]]:
     """Shape of every weight and bias, "conv1_1.weight" to "fc8.bias", convolutions (k, c, 3, 3), linear (out, in).
 
-    ValueError for an unknown name, or a size that does not survive five poolings.
+    head: another than VGG's own, which ends in `classes`. ValueError for an unknown name, or a size that does not
+    survive five poolings.
     """
     a = architecture(name)
+    head = a.head(classes) if head is None else head
     shapes: dict[str, tuple[int, ...]] = {}
     c = 3
     for block, (count, k) in enumerate(zip(a.convolutions, a.channels, strict=True), 1):
@@ -52,11 +69,20 @@ def parameter_shapes(
     rows, cols = (size // 32 for size in input_size)
     if min(rows, cols) < 1:
         raise ValueError(f"five poolings halve a picture to nothing below 32x32; got {input_size[0]}x{input_size[1]}")
-    inputs = c * rows * cols
-    for layer, units in (("fc6", a.units), ("fc7", a.units), ("fc8", classes or a.classes)):
-        shapes |= {f"{layer}.weight": (units, inputs), f"{layer}.bias": (units,)}
+    inputs = c * rows * cols if head.pooling == "flatten" else c
+    for i, units in enumerate(head.units, 6):
+        shapes |= {f"fc{i}.weight": (units, inputs), f"fc{i}.bias": (units,)}
         inputs = units
     return shapes
+
+
+def head_of(name: str, shapes: Mapping[str, tuple[int, ...]]) -> Head:
+    """The head that parameters of these shapes make."""
+    units: list[int] = []
+    while (key := f"fc{6 + len(units)}.weight") in shapes:
+        units.append(shapes[key][0])
+    averaged = bool(units) and shapes["fc6.weight"][1:] == architecture(name).channels[-1:]
+    return Head(tuple(units), "average" if averaged else "flatten")
 
 
 def architecture(name: str) -> Architecture:
@@ -67,9 +93,10 @@ def architecture(name: str) -> Architecture:
         raise ValueError(f"no network {name!r}; there are {', '.join(ARCHITECTURES)}") from None
 
 
-def assemble(name: str, parameters: dict[str, Array]) -> Network:
+def assemble(name: str, parameters: Mapping[str, Array]) -> Network:
     """The network of that name from its arrays by "conv1_1.weight"."""
-    return Network(_layers(architecture(name), parameters))
+    head = head_of(name, {key: value.shape for key, value in parameters.items()})
+    return Network(_layers(architecture(name), head, parameters))
 
 
 def random_network(
@@ -84,16 +111,18 @@ def random_network(
     return assemble(name, parameters)
 
 
-def _layers(a: Architecture, parameters: dict[str, Array]) -> Iterator[tuple[str, Layer]]:
+def _layers(a: Architecture, head: Head, parameters: Mapping[str, Array]) -> Iterator[tuple[str, Layer]]:
     for block, count in enumerate(a.convolutions, 1):
         for i in range(1, count + 1):
             conv = f"conv{block}_{i}"
             yield conv, Conv2d(parameters[f"{conv}.weight"], parameters[f"{conv}.bias"], padding=1)
             yield f"relu{block}_{i}", ReLU()
         yield f"pool{block}", MaxPool2d(2)
-    yield "flatten", Flatten()
-    for i in (6, 7, 8):
+    if head.units:
+        yield ("avgpool", GlobalAvgPool2d()) if head.pooling == "average" else ("flatten", Flatten())
+    last = 5 + len(head.units)
+    for i in range(6, last + 1):
         yield f"fc{i}", Linear(parameters[f"fc{i}.weight"], parameters[f"fc{i}.bias"])
-        if i < 8:
+        if i < last:
             yield f"relu{i}", ReLU()
             yield f"drop{i}", Dropout(a.dropout)

@@ -121,7 +121,8 @@ class Trace(Mapping[str, Array]):
         """d(score)/d(trace[name]) for every name from the last layer down to `stop`; nothing below it is computed.
 
         target: a class index, one index per picture, or an array shaped like the output, which seeds the walk (the
-        score is then the sum of output * target). rules: how to go back through a type of layer, where not by its
+        score is then the sum of output * target). Where the network ends in maps, an index is a channel, and the
+        score its sum over all places. rules: how to go back through a type of layer, where not by its
         derivative. ValueError for an unknown `stop` or a target that does not fit.
         """
         self._require(stop)
@@ -156,9 +157,7 @@ class Trace(Mapping[str, Array]):
         given = np.asarray(target if isinstance(target, np.ndarray | int) else list(target))
         if given.shape == out.shape and given.dtype.kind == "f":
             return given.astype(out.dtype)
-        if out.ndim != 2:
-            raise ValueError(f"this network ends in {out.shape}: give a seed array of that shape, not {given.shape}")
-        n, classes = out.shape
+        n, classes = out.shape[:2]
         if given.dtype.kind not in "iu" or given.shape not in ((), (n,)):
             raise ValueError(
                 f"target must be a class index, {n} indices, or a float array {out.shape}; "

@@ -245,7 +245,7 @@ def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, 
     [
         (("classify", "photo.png", "--model", "pockett"), "did you mean pocket"),
         (("classify", "photo.png", "--model", "none.h5"), "none.h5 does not exist"),
-        (("classify", "photo.png", "--model", "vgg16"), "no weights for vgg16"),
+        (("classify", "photo.png", "--model", "vgg16"), "NUMCAM_OFFLINE forbids"),
         (("demo", "-o", "nowhere"), "nowhere does not exist"),
         (("train", "--out", "no/pocket.h5"), "no/pocket.h5"),
         (("train", "--out", "t.h5", "--whole-steps", "0"), "at least 1"),

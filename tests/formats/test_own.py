@@ -172,28 +172,28 @@ def _no_size(file):
     ("damage", "words"),
     [
         (_delete, r"conv3_2\.bias is missing"),
-        (_misshape, r"fc7\.weight is float32 \(3, 3\); expected float32 \(256, 256\)"),
+        (_misshape, r"fc7\.weight is float32 \(3, 3\); expected float32 \(3, 256\)"),
         (_nan, r"fc8\.bias contains NaN"),
         (_infinite, r"conv1_1\.weight contains NaN or infinity"),
         (_flip, r"conv5_3\.weight does not match its sha256"),
         (_double, r"fc8\.bias is float64"),
         (_extra, r"conv6_1"),
-        (_soft_link, r"fc8\.bias is a link"),
-        (_external_link, r"fc8\.bias is a link"),
-        (_group, r"fc8\.bias is a link or a group"),
+        (_soft_link, r"fc8\.bias' is a link"),
+        (_external_link, r"fc8\.bias' is a link"),
+        (_group, r"fc8\.bias is no dataset"),
         (_compressed, "one plain block"),
         (_unwritten, "one plain block"),
         (_not_numcam, "not numcam's format"),
         (_future, "version 1"),
-        (_no_format, "no attribute 'format'"),
+        (_no_format, "belongs to no layer"),
         (_architecture, "'resnet50'"),
         (_number_for_text, "not text"),
         (_text_on_the_heap, "not text of a fixed length"),
         (_classes, "list of names"),
-        (_broken_json, "not a readable"),
+        (_broken_json, "damaged or cut off"),
         (_scale, "preprocessing"),
         (_size, "input size"),
-        (_no_size, "not a readable"),
+        (_no_size, "damaged or cut off"),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
@@ -233,7 +233,11 @@ def test_a_thousand_damaged_files_raise_nothing_but_input_errors(tmp_path):
 
 def test_a_folder_a_missing_file_and_a_picture_are_refused(tmp_path):
     (tmp_path / "picture.h5").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    for path, words in ((tmp_path, "folder"), (tmp_path / "no.h5", "not exist"), (tmp_path / "picture.h5", "HDF5")):
+    for path, words in (
+        (tmp_path, "folder"),
+        (tmp_path / "no.h5", "not exist"),
+        (tmp_path / "picture.h5", "no weights file that numcam knows"),
+    ):
         with pytest.raises(InputError, match=words):
             read_weights(path)
 
@@ -263,7 +267,7 @@ def test_writing_into_no_folder_is_an_input_error(tmp_path):
         ("vgg17", None, "did you mean"),
         ("pocket", "no-such-file.h5", "does not exist"),
         ("no-such-file.h5", None, "does not exist"),
-        ("vgg16", None, "no weights for vgg16"),
+        ("vgg16", None, "NUMCAM_OFFLINE forbids"),
         ("one.h5", "two.h5", "weights file already"),
     ],
 )

@@ -157,12 +157,14 @@ def test_a_target_that_does_not_fit_is_answered_with_what_would(target, words):
         trace.backward(target)
 
 
-def test_a_network_without_classes_takes_a_seed_only():
+def test_where_a_network_ends_in_maps_an_index_is_a_channel_summed_over_all_places():
     network = Network({"conv": small_network().layers["conv1"]})
     trace = network.forward(small_input())
-    assert trace.backward(np.ones(trace.output.shape))["input"].shape == (2, 2, 7, 9)
-    with pytest.raises(ValueError, match="seed array"):
-        trace.backward(0)
+    seed = np.zeros(trace.output.shape)
+    seed[0, 1] = seed[1, 2] = 1
+    np.testing.assert_array_equal(trace.backward([1, 2])["input"], trace.backward(seed)["input"])
+    with pytest.raises(ValueError, match="class indices run from 0 to"):
+        trace.backward(trace.output.shape[1])
 
 
 def test_a_wrong_layer_name_is_answered_with_the_names_there_are():

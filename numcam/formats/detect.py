@@ -1,0 +1,90 @@
+"""Which format a file has, told by its content; and one way to open them all."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from numcam.errors import InputError
+from numcam.formats import hdf5, keras, pytorch, safetensors
+from numcam.formats.checkpoint import MOST_TENSORS, Checkpoint, Refused
+
+KNOWN = "numcam reads its own .h5, Keras .h5 and .keras, PyTorch .pth and .safetensors"
+TROUBLE = (
+    OSError, KeyError, ValueError, RuntimeError, TypeError, IndexError, EOFError, MemoryError, RecursionError,
+    OverflowError, NotImplementedError, AttributeError, struct.error, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+"""What the standard library and h5py raise over a damaged file."""
+
+
+def kind_of(path: Path) -> str:
+    """ "hdf5", "zip", "stream", "safetensors"; InputError for anything else, saying what it is where that is known."""
+    if not path.exists():
+        raise InputError(f"weights file {path} does not exist; {KNOWN}")
+    if path.is_dir():
+        raise InputError(f"weights file {path} is a folder; give the file in it")
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; give a weights file that you may read") from None
+    if head.startswith(hdf5.SIGNATURE):
+        return "hdf5"
+    if head.startswith(pytorch.ZIP):
+        return "zip"
+    if head.startswith(pytorch.STREAM):
+        return "stream"
+    if len(head) > 8 and head[8:9] == b"{":
+        return "safetensors"
+    raise InputError(f"{path} is {_other(head)}; {KNOWN}")
+
+
+def _other(head: bytes) -> str:
+    if not head:
+        return "empty (0 bytes)"
+    if head.startswith((b"version https://git-lfs", b"version http://git-media")):
+        return "a Git LFS pointer, not the file itself; fetch it with git lfs pull"
+    if head.lstrip()[:1] == b"<":
+        return "a web page, perhaps the answer of a failed download"
+    if head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return "a pickle, which could run any program"
+    if head[257:262] == b"ustar":
+        return "a tar archive, perhaps of PyTorch before 0.2; save it again with a newer one"
+    if head.startswith(b"\x1f\x8b"):
+        return "compressed with gzip; unpack it first"
+    return "no weights file that numcam knows"
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Whatever goes wrong with a file becomes one sentence that begins with its name."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Refused as error:
+        raise InputError(f"{path}: {error}") from None
+    except TROUBLE as error:
+        reason = (error.strerror if isinstance(error, PermissionError) else "") or "it is damaged or cut off"
+        raise InputError(f"{path}: {reason}; fetch it again, or give another file") from error
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """The tensors of a foreign file. InputError in one sentence for a file that is damaged, hostile or unknown."""
+    kind = kind_of(path)
+    with sentences(path):
+        if kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                opener = keras.open_keras_zip if keras.MODEL in archive.namelist() else pytorch.open_zip
+        else:
+            opener = {
+                "hdf5": keras.open_hdf5,
+                "stream": pytorch.open_stream,
+                "safetensors": safetensors.open_safetensors,
+            }[kind]
+        checkpoint = opener(path)
+        if not 0 < len(checkpoint.tensors) <= MOST_TENSORS:
+            raise Refused(f"it holds {len(checkpoint.tensors):,} tensors; expected a few dozen")
+    return checkpoint

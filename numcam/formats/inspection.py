@@ -1,0 +1,59 @@
+"""Looking at a weights file without using it: what it holds, and whether all of it is sound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from numcam.errors import InputError
+from numcam.formats.checkpoint import Refused
+from numcam.formats.detect import open_checkpoint, sentences
+from numcam.formats.own import Weights, read_own
+from numcam.formats.reading import about, is_numcams, read_weights
+from numcam.formats.recognise import recognised
+from numcam.nn.types import Shape
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file's format, its tensors' shapes and types by their own names, and the network it is, or why it is none."""
+
+    format: str
+    tensors: Mapping[str, tuple[Shape, str]]
+    network: Weights | None
+    family: str = ""
+    problem: str = ""
+
+
+def contents(path: Path) -> Contents:
+    """What is in a file of any format. InputError for a file that cannot be read as weights at all."""
+    if is_numcams(path):
+        with sentences(path):
+            own = read_own(path, check=False)
+        family = str(own.training.get("family", "trained by numcam"))
+        return Contents("numcam HDF5", {k: (a.shape, "float32") for k, a in own.parameters.items()}, own, family)
+    checkpoint = open_checkpoint(path)
+    tensors = {name: (t.shape, t.dtype) for name, t in checkpoint.tensors.items()}
+    try:
+        with sentences(path):
+            network = recognised(checkpoint)
+            return Contents(checkpoint.format, tensors, about(path, checkpoint.format, network, None), network.family)
+    except InputError as error:
+        return Contents(checkpoint.format, tensors, None, problem=str(error).removeprefix(f"{path}: "))
+
+
+def verify(path: Path) -> str:
+    """Read all of the file; what was found in order, in a few words. InputError naming the first thing that is not."""
+    if is_numcams(path):
+        with sentences(path):
+            own = read_own(path, check=True)
+        return f"all {len(own.parameters)} tensors are finite and match their digests"
+    weights = read_weights(path)
+    with sentences(path):
+        summed = (
+            "and match their checksums"
+            if open_checkpoint(path).format == "PyTorch zip"
+            else "(this format has no checksums)"
+        )
+        if not weights.parameters:
+            raise Refused("it holds no parameters")
+    return f"all {len(weights.parameters)} tensors have the right shapes, are finite {summed}"

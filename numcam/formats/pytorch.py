@@ -1,0 +1,168 @@
+"""PyTorch checkpoints, as torch.save writes them: the zip of version 1.6 and later, and the stream before it."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numcam.formats.checkpoint import MOST_TENSORS, STORED, Checkpoint, Refused, Tensor, in_float32, mapped
+from numcam.formats.pickles import Storage, Unpickled, View, unpickled
+from numcam.nn.types import Array
+
+STREAM = bytes.fromhex("80028a0a6cfc9c46f920")
+"""How the older kind begins: a pickle of a number that nobody else would write first."""
+
+ZIP = b"PK\x03\x04"
+MOST_PICKLE = 4 << 20
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights", "params")
+"""What people call the state_dict inside a checkpoint."""
+
+
+def open_stream(path: Path) -> Checkpoint:
+    """The older kind: five pickles, then each storage's number of values and its bytes."""
+    with path.open("rb") as file:
+        head = file.read(MOST_PICKLE)
+        version = unpickled(head, unpickled(head).end)  # after the number it begins with
+        system = unpickled(head, version.end)
+        if version.value != 1001 or not isinstance(system.value, dict) or system.value.get("little_endian") is not True:
+            raise Refused("it was written by an unknown version, or on a big-endian machine; save it again")
+        content = unpickled(head, system.end)
+        keys = unpickled(head, content.end)
+        if keys.value != sorted(content.storages):
+            raise Refused("its list of storages does not agree with its tensors; the file is damaged")
+        places, at = {}, keys.end
+        for key in keys.value:
+            storage = content.storages[key]
+            file.seek(at)
+            count = struct.unpack("<q", file.read(8).ljust(8, b"\xff"))[0]
+            if count != storage.count:
+                raise Refused(f"its storage {key!r} should have {storage.count:,} values, but says {count:,}")
+            places[key] = at + 8
+            at += 8 + _nbytes(storage)
+        size = file.seek(0, 2)
+    if at != size:
+        raise Refused(
+            f"it has {size:,} bytes; its tensors need {at:,}: the file is " + ("cut off" if at > size else "damaged")
+        )
+    return Checkpoint(path, "PyTorch stream", "torch", _tensors(path, content, places, {}))
+
+
+def open_zip(path: Path) -> Checkpoint:
+    """The newer kind: an uncompressed zip of one pickle and a member for each storage."""
+    with zipfile.ZipFile(path) as archive:
+        members = {m.filename: m for m in archive.infolist()}
+        if len(members) != len(archive.infolist()) or len(members) > MOST_TENSORS:
+            raise Refused(
+                f"as a zip it has {len(archive.infolist()):,} members, some twice or too many; expected a few"
+            )
+        root = next((name[: -len("data.pkl")] for name in members if name.endswith("/data.pkl")), None)
+        if root is None:
+            raise Refused("it is a zip without a data.pkl; expected a checkpoint of PyTorch or a .keras model")
+        if f"{root}byteorder" in members and _small(archive, members[f"{root}byteorder"]).strip() != b"little":
+            raise Refused("it was written on a big-endian machine; save it again on another")
+        content = unpickled(_small(archive, members[f"{root}data.pkl"]))
+    if any(f"{root}data/{key}" not in members for key in content.storages):
+        raise Refused("a storage that its pickle names is missing; the file is damaged")
+    held = {key: members[f"{root}data/{key}"] for key in content.storages}
+    places = {key: _place(path, member, _nbytes(content.storages[key])) for key, member in held.items()}
+    spans = sorted((at, at + held[key].file_size) for key, at in places.items())
+    if any(end > start for (_, end), (start, _) in pairwise(spans)):
+        raise Refused("two of its members lie over each other; the file is damaged")
+    return Checkpoint(
+        path, "PyTorch zip", "torch", _tensors(path, content, places, {k: m.CRC for k, m in held.items()})
+    )
+
+
+def _small(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    if member.compress_type != zipfile.ZIP_STORED or not 0 <= member.file_size <= MOST_PICKLE:
+        raise Refused(f"its member {member.filename[:80]!r} is compressed or too large; torch.save does neither")
+    return archive.read(member)
+
+
+def _place(path: Path, member: zipfile.ZipInfo, nbytes: int) -> int:
+    """Where a member's bytes begin, after a header of its own."""
+    if member.compress_type != zipfile.ZIP_STORED or not member.compress_size == member.file_size == nbytes:
+        raise Refused(
+            f"its member {member.filename[:80]!r} has {member.file_size:,} bytes; expected {nbytes:,} as they are"
+        )
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        header = file.read(30)
+        size = file.seek(0, 2)
+    if len(header) < 30 or header[:4] != ZIP:
+        raise Refused(f"its member {member.filename[:80]!r} is not where the zip says; the file is damaged")
+    at = member.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
+    if at + nbytes > size:
+        raise Refused(f"its member {member.filename[:80]!r} goes beyond the end; the file is cut off")
+    return at
+
+
+def _nbytes(storage: Storage) -> int:
+    return storage.count * np.dtype(STORED[storage.dtype]).itemsize
+
+
+def _tensors(path: Path, content: Unpickled, places: Mapping[str, int], sums: Mapping[str, int]) -> dict[str, Tensor]:
+    tensors = {}
+    for name, view in _state_dict(content.value).items():
+        reach = 1 + view.offset + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
+        if 0 in view.shape or prod(view.shape) > view.storage.count or reach > view.storage.count:
+            raise Refused(f"{name} of shape {view.shape} does not fit its storage of {view.storage.count:,} values")
+        at, key = places[view.storage.key], view.storage.key
+        check = partial(_check_sum, path, at, _nbytes(view.storage), sums[key]) if key in sums else _nothing
+        tensors[name] = Tensor(view.shape, view.storage.dtype, partial(_read, path, at, view), check)
+    return tensors
+
+
+def _read(path: Path, at: int, view: View) -> Array:
+    dtype = np.dtype(STORED[view.storage.dtype])
+    at += view.offset * dtype.itemsize
+    if view.strides == _plain_strides(view.shape):
+        return mapped(path, at, view.shape, view.storage.dtype)
+    rest = view.storage.count - view.offset
+    block = np.memmap(path, dtype, "r", at, (rest,))
+    strided = np.lib.stride_tricks.as_strided(
+        np.asarray(block), view.shape, [s * dtype.itemsize for s in view.strides], writeable=False
+    )
+    return in_float32(np.ascontiguousarray(strided), view.storage.dtype)
+
+
+def _plain_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def _check_sum(path: Path, at: int, nbytes: int, expected: int) -> None:
+    """The CRC-32 that the zip gives."""
+    found = 0
+    with path.open("rb") as file:
+        file.seek(at)
+        while nbytes:
+            piece = file.read(min(nbytes, 1 << 20))
+            if not piece:
+                raise Refused("the file has become shorter while it was read")
+            found = zlib.crc32(piece, found)
+            nbytes -= len(piece)
+    if found != expected:
+        raise Refused("a tensor does not agree with its checksum; the file is damaged, fetch it again")
+
+
+def _nothing() -> None:
+    """No checksum, nothing to check."""
+
+
+def _state_dict(content: Any) -> dict[str, View]:
+    """The dictionary of tensors: the content itself, or what it holds under one of the usual names."""
+    for _ in range(4):
+        if not isinstance(content, dict):
+            break
+        tensors = {str(name): value for name, value in content.items() if isinstance(value, View)}
+        if tensors:
+            return tensors
+        content = next((content[w] for w in WRAPPERS if isinstance(content.get(w), dict)), None)
+    raise Refused(f"it holds no state_dict, neither by itself nor under one of the names {', '.join(WRAPPERS)}")
