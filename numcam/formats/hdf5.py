@@ -87,7 +87,7 @@ def tensor(name: str, dataset: h5py.Dataset, path: Path, base: int = 0) -> Tenso
             raise Refused(f"{name} is compressed by an uncommon filter; expected none, or gzip")
         if prod(dataset.chunks) * dtype.itemsize > max(nbytes, 1 << 20) or nbytes > COMPRESSION * stored:
             raise Refused(f"{name} says {nbytes:,} bytes, but {stored:,} are stored; that is not believable")
-    elif nbytes > 1 << 16:  # a compact dataset lies in its own header
+    elif dataset.id.get_create_plist().get_layout() != h5py.h5d.COMPACT:  # which lies in its own header, 64 kB at most
         raise Refused(f"{name} says {nbytes:,} bytes, which are not there; the file is damaged")
     if base:
         raise Refused(f"{name} is compressed inside a zip; write the weights as .h5 and try again")

@@ -1,0 +1,142 @@
+"""A weights file is untrusted input: whatever is in it, the answer is one sentence, soon, and in little memory."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from foreign import CHANNELS, CLASSES, CONVOLUTIONS, UNITS
+from hostile import CASES, GOLDEN, KERNEL, LAYER, hdf5
+
+from numcam.errors import InputError
+from numcam.formats import read_weights
+from numcam.models import vgg
+
+SECONDS = 2
+MEGABYTES = 8  # what reading takes whatever the file's size
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch):
+    row = vgg.Architecture(CONVOLUTIONS, CHANNELS, units=UNITS, classes=CLASSES)
+    monkeypatch.setitem(vgg.ARCHITECTURES, "tiny", row)
+
+
+def watched(path):
+    """read_weights' result or refusal, the seconds it took, and its peak memory in bytes."""
+    tracemalloc.start()
+    start = time.perf_counter()
+    try:
+        outcome = read_weights(path)
+    except InputError as error:
+        outcome = error
+    seconds = time.perf_counter() - start
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return outcome, seconds, peak
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_hostile_file_is_refused_in_one_sentence_soon_and_in_little_memory(name, tmp_path):
+    make, words = CASES[name]
+    path = tmp_path / "weights"
+    path.write_bytes(make())
+    outcome, seconds, peak = watched(path)
+    assert isinstance(outcome, InputError), "it was accepted"
+    message = str(outcome)
+    assert words in message
+    assert message.count(str(path)) == 1
+    assert "\n" not in message
+    assert len(message) < len(str(path)) + 700
+    assert seconds < SECONDS
+    assert peak < 2 * path.stat().st_size + MEGABYTES * 2**20
+
+
+def test_there_are_more_than_150_hostile_files():
+    assert len(CASES) > 150
+
+
+def test_what_a_hostile_pickle_calls_is_not_called(tmp_path):
+    harm = tmp_path / "harm"
+    path = tmp_path / "weights.pth"
+    path.write_bytes(CASES["pickle that calls os.system"][0]().replace(b"/tmp/harm", str(harm).encode()[-9:]))
+    with pytest.raises(InputError, match=r"asks for os\.system, which numcam does not run"):
+        read_weights(path)
+    assert not harm.exists()
+
+
+@pytest.mark.parametrize(
+    "options", [{"dtype": ">f4"}, {"dtype": "f8"}, {"dtype": "f4", "compression": "gzip", "shuffle": True}]
+)
+def test_unusual_but_sound_datasets_are_read(tmp_path, options):
+    def change(file):
+        kernel = file[LAYER][KERNEL][()]
+        del file[LAYER][KERNEL]
+        file[LAYER].create_dataset(KERNEL, data=kernel, **options)
+
+    (tmp_path / "weights.h5").write_bytes(hdf5(change))
+    ours, plain = (read_weights(p).parameters for p in (tmp_path / "weights.h5", GOLDEN / "keras-published.h5"))
+    np.testing.assert_array_equal(ours["conv3_2.weight"], plain["conv3_2.weight"])
+
+
+SEEDS = sorted(p.name for p in GOLDEN.iterdir() if p.name != "expected.h5")
+
+
+def mutant(name, rng):
+    """The file with one to eight things changed: bits, bytes, stretches set, moved, left out or doubled, an end."""
+    data = bytearray((GOLDEN / name).read_bytes())
+    for _ in range(rng.integers(1, 9)):
+        # most of the structure is at the beginning, and in zips at the end
+        size = len(data)
+        near = int(min(rng.exponential(900), size - 1))
+        at = [near, size - 1 - near, int(rng.integers(size))][rng.integers(3)]
+        length = int(min(2 ** rng.integers(0, 12), size - at))
+        match rng.integers(9):
+            case 0:
+                data[at] ^= 1 << int(rng.integers(8))
+            case 1:
+                data[at] = int(rng.integers(256))
+            case 2:
+                data[at] = [0, 0xFF, 0x7F, 0x80, 1][rng.integers(5)]
+            case 3:
+                data[at : at + length] = bytes([0, 0xFF][rng.integers(2)] for _ in range(1)) * length
+            case 4:
+                del data[at : at + length]
+            case 5:
+                data[at:at] = data[at : at + length]
+            case 6:
+                data[at : at + 8] = int(rng.choice([0, 1, 2**31, 2**32 - 1, 2**63 - 1])).to_bytes(8, "little")
+            case 7:
+                other = int(rng.integers(size))
+                data[at : at + length] = data[other : other + length]
+            case 8:
+                del data[max(1, at) :]
+        if not data:
+            break
+    return bytes(data)
+
+
+def tried(count, first, tmp_path):
+    """How many of so many mutants were refused; asserts what must hold for each."""
+    refused = 0
+    for number in range(first, first + count):
+        rng = np.random.default_rng([11, number])
+        name = SEEDS[number % len(SEEDS)]
+        path = tmp_path / f"mutant{number}"
+        path.write_bytes(mutant(name, rng))
+        outcome, seconds, peak = watched(path)
+        size = path.stat().st_size
+        path.unlink()
+        assert seconds < SECONDS, (name, number)
+        assert peak < 2 * size + MEGABYTES * 2**20, (name, number, peak)
+        refused += isinstance(outcome, InputError)
+    return refused
+
+
+def test_a_thousand_mutants_raise_nothing_but_numcams_own_error(tmp_path):
+    assert tried(1_000, 0, tmp_path) > 500
+
+
+@pytest.mark.slow
+def test_twenty_thousand_mutants_raise_nothing_but_numcams_own_error(tmp_path):
+    assert tried(20_000, 1_000, tmp_path) > 10_000
