@@ -19,6 +19,9 @@ from numcam.published import Published, digest_of
 
 pooch.get_logger().setLevel("WARNING")  # numcam says by itself what it fetches
 
+PIECE = 1 << 16
+"""Bytes received together; a cut line loses what is not a whole piece."""
+
 AGAIN = {408, 425, 429, 500, 502, 503, 504}
 """Answers that may be better next time."""
 
@@ -106,7 +109,10 @@ class _Resuming:
             try:
                 pause = self.attempt(url)
             except requests.RequestException as error:
-                if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+                if isinstance(
+                    error,
+                    requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.TooManyRedirects,
+                ):
                     raise
                 pause, reason = self.patience.pause, f"the connection failed ({type(error).__name__})"
             else:
@@ -115,6 +121,8 @@ class _Resuming:
                 reason = "the server is busy or stopped early"
             failures = 0 if self.have() > before else failures + 1
             if failures >= self.patience.attempts:
+                if not self.have():
+                    self.part.unlink(missing_ok=True)
                 raise InputError(
                     f"{url}: {reason}, {failures} times; what came is kept and the next try goes on from there"
                 )
@@ -166,7 +174,7 @@ class _Resuming:
             tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=self.one.file, file=sys.stderr) as bar,
         ):
             at = start
-            for piece in response.iter_content(1 << 20):
+            for piece in response.iter_content(PIECE):
                 at += len(piece)
                 if total is not None and at > total:
                     file.close()
