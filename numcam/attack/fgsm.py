@@ -23,6 +23,8 @@ def fgsm(
     the class to reach; a name, an index, or one index per picture. epsilon is on the 0-255 scale too.
     InputError for anything else. Goodfellow et al. 2015, equation 2 of section 4.
     """
+    if not classifier.classes:
+        raise InputError(f"{classifier.name} has no head, so there is no answer to change; load weights with it")
     pixels = _checked(classifier, pixels)
     if not (np.isfinite(epsilon) and 0 <= epsilon <= 255):
         raise InputError(f"epsilon is a number of grey levels from 0 to 255; got {epsilon}")

@@ -3,20 +3,19 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
+from numcam.cli.asked import asked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, output, picture, ranking
 from numcam.errors import InputError, did_you_mean
 from numcam.explain import METHODS, spatial_layer
 from numcam.figures import TITLES, Panel, explained, panels, save
 from numcam.models.classifier import Classifier
-from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 
 EXAMPLES = """  numcam explain photo.jpg                             Grad-CAM of the likeliest class
   numcam explain photo.jpg --class cat --method all    every method, for "cat"
   numcam explain photo.jpg --class top3 -o maps        the three likeliest, into the folder maps
-  numcam explain photo.jpg --layer relu4_3             at a finer layer"""
+  numcam explain photo.jpg --layer relu4_3             at a finer layer
+  numcam explain photo.jpg --model vgg16 --class tabby with VGG16, fetched if it is not here"""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,21 +38,24 @@ def explain(options: argparse.Namespace) -> int:
     label = "all" if len(methods) > 1 else methods[0]
     paths = [output(options.out, options.photos, photo, label) for photo in options.photos]
     for photo, image, path in zip(options.photos, images, paths, strict=True):
-        print(f"{photo} ({image.shape[1]}x{image.shape[0]}): {ranking(classifier.predict(image, top=3))}")
+        print(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, image)}")
         _explain(classifier, image, methods, options, path)
     return 0
 
 
+def _seen(classifier: Classifier, image: Array) -> str:
+    return ranking(classifier.predict(image, top=3)) if classifier.classes else f"{classifier.name} without a head"
+
+
 def _explain(classifier: Classifier, image: Array, methods: list[str], options: argparse.Namespace, path: Path) -> None:
     trace = classifier.forward(classifier.preprocess(image))
-    probabilities = softmax(trace.output.astype(np.float64))[0]
     layer = spatial_layer(trace, options.layer)
     rows, labels = [], []
-    for target in wanted_classes(classifier, probabilities, options.wanted):
-        name = classifier.classes[target]
-        row = [Panel(image, f"{name}: {probabilities[target]:.1%}")]
+    for one_asked in asked(classifier, trace, options.wanted):
+        name = one_asked.name
+        row = [Panel(image, f"{name}: {one_asked.value}")]
         for method in methods:
-            one = explained(classifier, trace, method, target, image.shape[:2], layer)
+            one = explained(classifier, trace, method, one_asked.target, image.shape[:2], layer)
             at = f"maximum at row {one.at[0]}, column {one.at[1]}" if one.at else one.blank
             print(f"  {name}, {TITLES[method]}: {at}")
             row.append(one.panel(image, at if one.is_map else ""))
@@ -66,18 +68,6 @@ def _explain(classifier: Classifier, image: Array, methods: list[str], options: 
     )
     save(panels(rows, title, ["image", *(TITLES[m] for m in methods)], labels), path)
     print(f"  wrote {path}")
-
-
-def wanted_classes(classifier: Classifier, probabilities: Array, wanted: str | None) -> list[int]:
-    """The class indices that --class means: a name, an index, "top3", or None for the likeliest."""
-    best = [int(i) for i in np.argsort(-probabilities, kind="stable")]
-    if wanted is None:
-        return best[:1]
-    if wanted.lower().startswith("top") and wanted[3:].isdigit():
-        if not 1 <= int(wanted[3:]) <= min(20, len(best)):
-            raise InputError(f"--class topK takes K from 1 to {min(20, len(best))}; got {wanted}")
-        return best[: int(wanted[3:])]
-    return [classifier.index(wanted)]
 
 
 def _methods(given: str) -> list[str]:

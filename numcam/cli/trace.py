@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from numcam.cli.asked import asked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
 from numcam.nn import Conv2d, Linear
 from numcam.nn.types import Array, Layer, Shape
@@ -31,11 +32,10 @@ def trace(options: argparse.Namespace) -> int:
     """Run the picture through and back, and print a row for each layer."""
     classifier = classifier_of(options)
     x = classifier.preprocess(picture(options.photo))
-    target = None if options.wanted is None else classifier.index(options.wanted)
     record = classifier.forward(x)
-    target = int(record.output.argmax()) if target is None else target
-    grads = record.backward(target)
-    print(f"{classifier.name}, logit of “{classifier.classes[target]}” = {record.output[0, target]:.3f}\n")
+    one = asked(classifier, record, options.wanted)[0]
+    grads = record.backward(one.target)
+    print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.3f}\n")
     print(
         f"{'layer':8} {'output':>13} {'parameters':>11} {'multiply-adds':>14} {'active':>7} "
         f"{'mean |gradient|':>16} {'forward':>10} {'backward':>10}"

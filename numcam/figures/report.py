@@ -12,7 +12,7 @@ from numcam.explain import METHODS, upsample
 from numcam.figures.paint import overlay, signed
 from numcam.figures.panels import Panel, panels
 from numcam.models.classifier import Classifier
-from numcam.nn import Trace
+from numcam.nn import Target, Trace
 from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 from numcam.scenes import Scene
@@ -56,7 +56,7 @@ class Explanation:
 
 
 def explained(
-    classifier: Classifier, trace: Trace, method: str, target: int, size: tuple[int, int], layer: str | None = None
+    classifier: Classifier, trace: Trace, method: str, target: Target, size: tuple[int, int], layer: str | None = None
 ) -> Explanation:
     """Explain the first picture of the trace, and look for the maximum in a picture of `size` (rows, cols)."""
     options = {"layer": layer} if layer and method in ("grad_cam", "guided_grad_cam") else {}
