@@ -128,7 +128,8 @@ def run_convert(options: argparse.Namespace) -> int:
     check_writable(options.target)
     if options.target.exists() and options.target.samefile(options.source):
         raise InputError(f"{options.target} is the file to convert; choose another name")
-    with tqdm(unit="B", unit_scale=True, desc="converting", file=sys.stderr) as bar:
+    total = 4 * sum(prod(shape) for shape, _ in contents(options.source).tensors.values())
+    with tqdm(total=total, unit="B", unit_scale=True, desc="converting", file=sys.stderr) as bar:
         weights = convert(options.source, options.target, classes_of(options), bar.update)
     size = options.target.stat().st_size
     print(f"wrote {options.target}: {weights.architecture}, {len(weights.classes):,} classes, {size:,} bytes")
