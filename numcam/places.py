@@ -46,3 +46,22 @@ def _torch_home() -> Path:
 def _hugging_face() -> Path:
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+
+
+def address(one: Published) -> str:
+    """Where the file is fetched from: NUMCAM_MIRROR, a folder on another server, or where it was published."""
+    mirror = os.environ.get("NUMCAM_MIRROR")
+    return f"{mirror.rstrip('/')}/{one.file}" if mirror else one.url
+
+
+def offer(one: Published) -> str:
+    """What would be fetched, from where, and where it would go."""
+    size = f"{one.size:,} bytes" if one.size else f"about {one.megabytes} MB"
+    return f"{one.name}: {address(one)} ({size}) to {cache() / one.file}"
+
+
+def by_hand(one: Published) -> str:
+    """How to get the file without numcam."""
+    return (
+        f"fetch {address(one)} ({one.digest}) by other means and put it at {cache() / one.file}, or give --weights PATH"
+    )

@@ -10,43 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from numcam.formats.checkpoint import Refused
+from numcam.formats.torch_objects import DTYPES, Name, Storage, is_storage, parameter, tensor
 
 MOST_OPCODES = 400_000
 MOST_TEXT = 4096
-DTYPES = {
-    "FloatStorage": "float32", "HalfStorage": "float16", "DoubleStorage": "float64", "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
-    "ByteStorage": "uint8", "BoolStorage": "bool",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Storage:
-    """A block of `count` values of one type, named by `key`."""
-
-    key: str
-    dtype: str
-    count: int
-
-
-@dataclass(frozen=True)
-class View:
-    """A tensor: so many values of a storage, from `offset` on, `strides` apart (all in values, not bytes)."""
-
-    storage: Storage
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Name:
-    """A function or class that the pickle names; it is never looked up."""
-
-    module: str
-    name: str
-
-
 MARK = object()
 
 
@@ -162,7 +129,7 @@ class _Machine:
 
     def global_name(self) -> None:
         name = Name(self.line(), self.line())
-        if name not in CALLED and not _is_storage(name):
+        if name not in CALLED and not is_storage(name):
             raise Refused(
                 f"its pickle asks for {name.module}.{name.name}, which numcam does not run; "
                 "save the tensors alone: torch.save(model.state_dict(), ...)"
@@ -180,7 +147,7 @@ class _Machine:
         match self.pop():
             case (("storage", Name() as kind, str(key), str(), int(count)) | (
                 "storage", Name() as kind, str(key), str(), int(count), None,
-            )) if _is_storage(kind) and count >= 0:  # fmt: skip
+            )) if is_storage(kind) and count >= 0:  # fmt: skip
                 storage = Storage(key, DTYPES[kind.name], count)
                 if self.storages.setdefault(key, storage) != storage:
                     raise Refused(f"its storage {key!r} is described in two ways; the file is damaged")
@@ -192,10 +159,6 @@ class _Machine:
         """BUILD: attributes for an object. A state_dict's only ones are version notes (_metadata)."""
         self.pop()
         self.top(dict)
-
-
-def _is_storage(name: Name) -> bool:
-    return name.module in ("torch", "torch.cuda") and name.name in DTYPES
 
 
 def _ordered_dict(machine: _Machine, arguments: tuple[Any, ...]) -> dict[Any, Any]:
@@ -210,26 +173,11 @@ def _ordered_dict(machine: _Machine, arguments: tuple[Any, ...]) -> dict[Any, An
     return filled
 
 
-def _tensor(_: _Machine, arguments: tuple[Any, ...]) -> View:
-    """(storage, offset, shape, strides), and flags of later versions that mean nothing here."""
-    match arguments:
-        case (Storage() as storage, int(offset), tuple(shape), tuple(strides), *_) if len(shape) == len(strides) <= 8:
-            if all(type(v) is int and 0 <= v < 1 << 62 for v in (offset, *shape, *strides)):
-                return View(storage, offset, shape, strides)
-    raise Refused("its pickle describes a tensor by other things than a storage, sizes and strides")
-
-
-def _parameter(_: _Machine, arguments: tuple[Any, ...]) -> Any:
-    if not arguments or not isinstance(arguments[0], View):
-        raise Refused("its pickle holds a parameter that is no tensor; the file is damaged")
-    return arguments[0]
-
-
 CALLED: Mapping[Name, Callable[[_Machine, tuple[Any, ...]], Any]] = {
     Name("collections", "OrderedDict"): _ordered_dict,
-    Name("torch._utils", "_rebuild_tensor"): _tensor,
-    Name("torch._utils", "_rebuild_tensor_v2"): _tensor,
-    Name("torch._utils", "_rebuild_parameter"): _parameter,
+    Name("torch._utils", "_rebuild_tensor"): lambda _, arguments: tensor(arguments),
+    Name("torch._utils", "_rebuild_tensor_v2"): lambda _, arguments: tensor(arguments),
+    Name("torch._utils", "_rebuild_parameter"): lambda _, arguments: parameter(arguments),
 }
 
 OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from numcam.formats.checkpoint import MOST_TENSORS, STORED, Checkpoint, Refused, Tensor, in_float32, mapped
-from numcam.formats.pickles import Storage, Unpickled, View, unpickled
+from numcam.formats.pickles import Unpickled, unpickled
+from numcam.formats.torch_objects import Storage, View
 from numcam.nn.types import Array
 
 STREAM = bytes.fromhex("80028a0a6cfc9c46f920")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from server import serving
 
-from numcam.download import PIECE, Patience, fetch
+from numcam.download import fetch
 from numcam.errors import InputError
 from numcam.published import PUBLISHED, Published
+from numcam.resuming import PIECE, Patience
 
 SIZE = 700_000
 DATA = np.random.default_rng(0).bytes(SIZE)
@@ -182,7 +183,8 @@ def test_a_folder_that_cannot_be_made_is_named(server, folder, monkeypatch, tmp_
 
 PROCESS = """
 import sys
-from numcam.download import Patience, fetch
+from numcam.download import fetch
+from numcam.resuming import Patience
 from numcam.published import Published
 one = Published("vgg16", "vgg16", sys.argv[1], sys.argv[2], int(sys.argv[3]), 1)
 print(hash(fetch(one, lambda line: None, Patience(pause=0.01)).read_bytes()) != 0)
