@@ -11,7 +11,7 @@ from numcam.figures import TITLES, figure_1, figure_2, flips, save, where
 from numcam.files import check_writable
 from numcam.loading import load
 
-DEMO_SEED = 19
+DEMO_SEED = 14
 DEMO_NAMES = ("cat", "dog")
 EPSILON = 2.0
 ATTACKED = 3
