@@ -20,7 +20,7 @@ def spatial_layer(trace: Trace, layer: str | None = None) -> str:
 
     That is relu5_3 in VGG16 and pocket, the layer of the paper's own code. InputError for any other kind of layer.
     """
-    spatial = [name for name, a in trace.items() if a.ndim == 4]
+    spatial = [name for name, shape in trace.network.shapes(trace["input"].shape).items() if len(shape) == 4]
     if layer is None:
         relus = [name for name in spatial if name != "input" and isinstance(trace.network.layers[name], ReLU)]
         return (relus or spatial)[-1]

@@ -66,9 +66,9 @@ class Classifier:
         """d(score)/d(pixels) from d(score)/dx, both (n, 3, h, w)."""
         return self.preprocessing.backward(dx)
 
-    def forward(self, x: Array) -> Trace:
-        """The trace of preprocessed pictures x (n, 3, h, w)."""
-        return self.network.forward(x)
+    def forward(self, x: Array, engine: str | None = None) -> Trace:
+        """The trace of preprocessed pictures x (n, 3, h, w); engine as in `Network.forward`."""
+        return self.network.forward(x, engine)
 
     def predict(self, image: Array, top: int = 5) -> list[tuple[int, str, float]]:
         """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first."""

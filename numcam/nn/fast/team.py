@@ -1,0 +1,154 @@
+"""Threads that work on one call together, while the BLAS library keeps to one of its own.
+
+BLAS threads wait for more work by spinning, and take the processor from ours: with both, VGG16 takes half as long
+again.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from math import prod
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from numcam.nn.types import Array, Shape
+
+MOST = 16
+
+
+class Scratch:
+    """Arrays for intermediate results, used again from call to call; each thread has its own."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, Array] = {}
+
+    def array(self, name: str, shape: Shape) -> Array:
+        """An array of this shape with anything in it; the one of the same name before it is no longer valid."""
+        size = prod(shape)
+        block = self.blocks.get(name)
+        if block is None or block.size < size:
+            block = self.blocks[name] = np.empty(size, np.float32)
+        return block[:size].reshape(shape)
+
+
+class Team:
+    """The calling thread and its helpers."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.scratch = [Scratch() for _ in range(size)]
+        self.start = [threading.Semaphore(0) for _ in range(size - 1)]
+        self.done = threading.Semaphore(0)
+        self.task: Callable[[int], None] = lambda _: None
+        self.failure: BaseException | None = None
+        for i in range(size - 1):
+            threading.Thread(target=self._help, args=(i,), daemon=True, name=f"numcam-{i}").start()
+
+    def _help(self, i: int) -> None:
+        while True:
+            self.start[i].acquire()
+            try:
+                self.task(i + 1)
+            except BaseException as failure:
+                self.failure = failure
+            self.done.release()
+
+    def run(self, task: Callable[[int], None]) -> None:
+        """task(0) here, task(1) ... in the helpers; returns when all are done."""
+        if self.size == 1:
+            return task(0)
+        self.task, self.failure = task, None
+        for start in self.start:
+            start.release()
+        try:
+            task(0)
+        finally:
+            for _ in self.start:
+                self.done.acquire()
+        if self.failure:
+            raise self.failure
+        return None
+
+    def share(self, total: int, step: int, work: Callable[[slice, Scratch], None]) -> None:
+        """work(slice, scratch) over 0 ... total in steps; each thread takes the next step when it is free."""
+        if total <= step:
+            work(slice(0, total), self.scratch[0])
+            return
+        turns = count()
+
+        def task(i: int) -> None:
+            while (start := next(turns) * step) < total:
+                work(slice(start, min(start + step, total)), self.scratch[i])
+
+        self.run(task)
+
+    def halves(self, total: int, work: Callable[[slice, Scratch], None]) -> None:
+        """work on as many equal parts as there are threads."""
+        self.share(total, -(-total // self.size), work)
+
+
+def processors() -> int:
+    """How many threads to use: the processors this process may use, or OMP_NUM_THREADS, and 16 at most."""
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(int(given) if given.isdigit() else mine, mine, MOST))
+
+
+_guard = threading.Lock()
+_team: Team | None = None
+_alone = threading.local()
+_users = 0
+_limits: object = None
+_controller: ThreadpoolController | None = None
+
+
+@contextmanager
+def team() -> Iterator[Team]:
+    """The team, if it is free, else this thread by itself. BLAS keeps to one thread inside."""
+    global _team
+    with _one_blas_thread():
+        if _guard.acquire(blocking=False):
+            try:
+                if _team is None:
+                    _team = Team(processors())
+                yield _team
+            finally:
+                _guard.release()
+        else:
+            if not hasattr(_alone, "team"):
+                _alone.team = Team(1)
+            yield _alone.team
+
+
+_count = threading.Lock()
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """The first to come in sets the limit and the last to go lifts it."""
+    global _users, _limits, _controller
+    with _count:
+        if _users == 0:
+            _controller = _controller or ThreadpoolController().select(user_api="blas")
+            _limits = _controller.limit(limits=1)
+        _users += 1
+    try:
+        yield
+    finally:
+        with _count:
+            _users -= 1
+            if _users == 0:
+                _limits.restore_original_limits()  # type: ignore[attr-defined]  # threadpoolctl has no types
+
+
+def _after_fork() -> None:
+    """A forked process has no helper threads: begin anew."""
+    global _team, _guard, _count, _users
+    _team, _guard, _count, _users = None, threading.Lock(), threading.Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,269 @@
+"""The fast engine gives the plain engine's numbers, for any size, and keeps its promises about memory and threads."""
+
+import gc
+import os
+import threading
+from itertools import product
+
+import numpy as np
+import pytest
+
+from numcam.models.vgg import random_network
+from numcam.nn import (
+    DECONVNET,
+    GUIDED,
+    STANDARD,
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Linear,
+    MaxPool2d,
+    Network,
+    ReLU,
+)
+from numcam.nn.conv import conv2d, conv2d_input_gradient
+from numcam.nn.fast.layers import conv
+from numcam.nn.fast.maps import Map
+from numcam.nn.fast.team import Team, processors, team
+from numcam.nn.fast.winograd import POINTS, backwards, toom_cook, transformed
+
+RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
+
+
+def apart(a, b):
+    return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+def conv_layer(rng, c, k, side=3, **options):
+    w = rng.standard_normal((k, c, side, side)) * np.sqrt(2 / (c * side * side))
+    return Conv2d(w.astype(np.float32), rng.normal(0, 0.1, k).astype(np.float32), **options)
+
+
+def linear_layer(rng, inputs, outputs):
+    w = rng.standard_normal((outputs, inputs)) * np.sqrt(2 / inputs)
+    return Linear(w.astype(np.float32), rng.normal(0, 0.1, outputs).astype(np.float32))
+
+
+def test_toom_cooks_matrices_multiply_polynomials_exactly():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal(6), rng.standard_normal(3)
+    at, g, bt = toom_cook(POINTS, 4)
+    slid = [w @ x[i : i + 3] for i in range(4)]
+    np.testing.assert_allclose(at @ ((g @ w) * (bt @ x)), slid, rtol=1e-13)
+    at, g, bt = toom_cook((0, 1, -1), 2)  # F(2, 3), whose matrices are in every textbook, up to a scale of each row
+    np.testing.assert_allclose(at, [[1, 1, 1, 0], [0, 1, -1, 1]])
+    np.testing.assert_allclose(at @ ((g @ w) * (bt @ x[:4])), slid[:2], rtol=1e-13)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 14, 31, 33])
+@pytest.mark.parametrize("cols", [1, 4, 6, 13, 37])
+def test_convolution_equals_im2col_at_any_size(rows, cols):
+    rng = np.random.default_rng(rows * 100 + cols)
+    for n, c, k, size in ((1, 5, 3, 1), (3, 8, 6, 2), (2, 1, 64, 2)):
+        x = rng.standard_normal((n, c, rows, cols)).astype(np.float32)
+        layer = conv_layer(rng, c, k, padding=1)
+        out = Map(n, k, rows, cols)
+        out.inside[...] = np.nan  # whatever was there before
+        conv(Team(size), Map.of(x), transformed(layer.weight, layer.bias), out)
+        expected = conv2d(x.astype(np.float64), layer.weight.astype(np.float64), layer.bias, (1, 1), (1, 1))
+        assert apart(out.pictures, expected) < 1e-5
+        border = out.data.copy()
+        border[:, 1 : 1 + rows, 1 : 1 + cols] = 0
+        assert not border.any()  # the next convolution counts on zeros there
+        dout = rng.standard_normal((n, k, rows, cols)).astype(np.float32)
+        dx = Map(n, c, rows, cols)
+        conv(Team(size), Map.of(dout), transformed(backwards(layer.weight), None), dx)
+        exact = conv2d_input_gradient(dout.astype(np.float64), x.shape, layer.weight.astype(np.float64), (1, 1), (1, 1))
+        assert apart(dx.pictures, exact) < 1e-5
+
+
+def networks():
+    """Networks with every neighbourhood that the engine treats in its own way, and some that it does not know."""
+    rng = np.random.default_rng(1)
+
+    def same(c, k):
+        return conv_layer(rng, c, k, padding=1)
+
+    yield "pocket", random_network("pocket", input_size=(64, 64)), (2, 3, 64, 64)
+    yield "pocket, odd size", random_network("pocket", input_size=(97, 70)), (1, 3, 97, 70)
+    yield "no ReLU after", Network({"a": same(6, 7), "b": same(7, 5)}), (2, 6, 9, 11)
+    layers = [
+        ("conv1", same(3, 6)),
+        ("relu1", ReLU()),
+        ("conv2", same(6, 8)),
+        ("pool2", MaxPool2d(2)),
+        ("relu2", ReLU()),
+    ]
+    layers += [("conv3", conv_layer(rng, 8, 9, side=5, padding=2)), ("relu3", ReLU()), ("pool3", MaxPool2d(3, 2))]
+    layers += [("norm", BatchNorm2d(*(rng.uniform(0.5, 1.5, 9).astype(np.float32) for _ in range(4))))]
+    layers += [("conv4", conv_layer(rng, 9, 8, stride=2)), ("relu4", ReLU()), ("avg", AvgPool2d(2))]
+    layers += [("gap", GlobalAvgPool2d()), ("fc", linear_layer(rng, 8, 4))]
+    yield "a mixture", Network(layers), (3, 3, 37, 30)
+    layers = {"relu": ReLU(), "conv": same(5, 6), "relu2": ReLU(), "pool": MaxPool2d(2)}
+    yield "a ReLU first", Network(layers), (2, 5, 7, 9)
+    layers = {"c": same(5, 6), "r": ReLU(), "p": MaxPool2d(2), "q": MaxPool2d(2), "f": Flatten()}
+    yield "pooling twice", Network({**layers, "l": linear_layer(rng, 24, 3)}), (2, 5, 9, 11)
+    layers = {"fc": linear_layer(rng, 7, 5), "relu": ReLU(), "fc2": linear_layer(rng, 5, 3)}
+    yield "linear only", Network(layers), (4, 7)
+
+
+CASES = {name: (network, shape) for name, network, shape in networks()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_traces_and_gradients_of_any_network_are_the_plain_engines(name):
+    network, shape = CASES[name]
+    x = np.random.default_rng(2).standard_normal(shape)
+    fast, plain = network.forward(x.astype(np.float32)), network.forward(x.astype(np.float32).astype(np.float64))
+    assert list(fast) == list(plain)
+    for key in plain:
+        assert fast[key].shape == plain[key].shape
+        assert fast[key].dtype == np.float32
+        assert apart(fast[key], plain[key]) < 1e-5, key
+    seed = np.random.default_rng(3).standard_normal(plain.output.shape)
+    for (rule, rules), stop in product(RULES.items(), plain):
+        ours, theirs = fast.backward(seed, rules, stop), plain.backward(seed, rules, stop)
+        assert set(ours) == set(theirs)
+        for key in theirs:
+            # a gate within rounding of 0 may fall on either side, which moves single values
+            assert np.linalg.norm(ours[key] - theirs[key]) < 0.03 * np.linalg.norm(theirs[key]) + 1e-12, (
+                rule,
+                stop,
+                key,
+            )
+
+
+def test_ties_in_pooling_and_values_of_exactly_zero_go_the_plain_way():
+    rng = np.random.default_rng(4)
+    w = rng.integers(-1, 2, (6, 5, 3, 3)).astype(np.float32)
+    network = Network({"conv": Conv2d(w, np.zeros(6, np.float32), padding=1), "relu": ReLU(), "pool": MaxPool2d(2)})
+    x = rng.integers(-1, 2, (2, 5, 10, 14)).astype(np.float32)
+    fast, plain = network.forward(x), network.forward(x, engine="plain")
+    assert (plain["conv"] == 0).any()
+    rounded = np.abs(np.rint(fast["conv"]) - fast["conv"]).max()
+    assert rounded < 1e-4
+    seed = rng.integers(-3, 4, plain.output.shape).astype(np.float32)
+    assert fast.backward(seed)["pool"].tolist() == seed.tolist()
+
+
+def test_a_rule_of_ones_own_gets_the_relus_input():
+    network, shape = CASES["pocket"]
+    x = np.random.default_rng(5).standard_normal(shape).astype(np.float32)
+
+    def twice(dout, x):
+        return 2 * dout * (x > 0)
+
+    ours = network.forward(x).backward(0, {ReLU: twice})["input"]
+    plain = network.forward(x, engine="plain").backward(0, {ReLU: twice})["input"]
+    assert np.linalg.norm(ours - plain) < 0.03 * np.linalg.norm(plain)
+
+
+def test_a_trace_is_not_overwritten_by_the_next_ones_and_lives_as_long_as_a_view():
+    network, shape = CASES["pocket"]
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal(shape).astype(np.float32)
+    first = network.forward(x)
+    kept = {name: first[name].copy() for name in first}
+    view = first["relu3_2"][0, 1]
+    for _ in range(3):
+        network.forward(rng.standard_normal(shape).astype(np.float32)).backward(1)
+    assert all((first[name] == kept[name]).all() for name in first)
+    del first
+    gc.collect()
+    for _ in range(3):
+        network.forward(rng.standard_normal(shape).astype(np.float32)).backward(1)
+    np.testing.assert_array_equal(view, kept["relu3_2"][0, 1])
+
+
+def test_memory_that_is_no_longer_held_is_used_again():
+    def address():
+        return Map(1, 3, 50, 51).data.ctypes.data
+
+    gc.collect()
+    assert len({address() for _ in range(5)}) == 1
+
+
+def test_traces_are_read_only_and_do_not_share_the_callers_array():
+    network, shape = CASES["pocket"]
+    x = np.ones(shape, np.float32)
+    trace = network.forward(x)
+    x[:] = 7
+    assert (trace["input"] == 1).all()
+    for name in trace:
+        with pytest.raises(ValueError, match="read-only"):
+            trace[name][...] = 0
+
+
+def test_threads_may_share_a_network():
+    network, shape = CASES["pocket"]
+    x = np.random.default_rng(7).standard_normal((6, *shape)).astype(np.float32)
+    expected = [network.forward(one).backward(2)["input"] for one in x]
+    found = [None] * len(x)
+
+    def work(i):
+        for _ in range(3):
+            found[i] = network.forward(x[i]).backward(2)["input"]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(len(x))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)  # with or without helpers
+
+
+def test_a_failure_in_a_helper_reaches_the_caller_and_the_team_works_on():
+    both = Team(2)
+
+    def fails(i):
+        if i == 1:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        both.run(fails)
+    done = []
+    both.share(10, 3, lambda some, _: done.append(some))
+    assert sorted((s.start, s.stop) for s in done) == [(0, 3), (3, 6), (6, 9), (9, 10)]
+
+
+def test_blas_threads_are_limited_inside_and_restored_after():
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads():
+        return {p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"}
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        with team(), team():
+            assert threads() == {1}
+        assert threads() == before
+
+
+def test_the_number_of_threads_follows_the_users_wish(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert processors() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")
+    assert 1 <= processors() <= 4
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert 1 <= processors() <= 16
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python warns of forking with threads, which is the point
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_has_a_team_of_its_own():
+    network, shape = CASES["pocket"]
+    x = np.ones(shape, np.float32)
+    network.forward(x)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.isfinite(network.forward(x).output).all() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_unknown_engine_is_named():
+    network, shape = CASES["pocket"]
+    with pytest.raises(ValueError, match='engine is "plain", "fast" or None; got \'faster\''):
+        network.forward(np.ones(shape, np.float32), engine="faster")
