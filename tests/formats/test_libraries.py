@@ -4,6 +4,8 @@ The files hold a tiny VGG16, see make_golden.py. Logits and gradients were compu
 the file, with its own preprocessing, so the bound is float64's.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -183,3 +185,26 @@ def _owner(array):
     while not isinstance(array, np.memmap) and array.base is not None:
         array = array.base
     return array
+
+
+HOLD = """
+import sys, h5py
+with h5py.File(sys.argv[1], sys.argv[2]):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_file_in_a_read_only_folder_is_read_while_another_process_has_it_open(mode, tmp_path):
+    path = tmp_path / "folder" / "weights.h5"
+    path.parent.mkdir()
+    path.write_bytes((GOLDEN / "keras-model.h5").read_bytes())
+    path.parent.chmod(0o555)
+    arguments = [sys.executable, "-c", HOLD, str(path), mode]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "open\n"
+        assert read_weights(path).architecture == "tiny"
+        process.stdin.close()
+    assert [p.name for p in path.parent.iterdir()] == ["weights.h5"]
+    path.parent.chmod(0o755)
