@@ -187,6 +187,24 @@ def _owner(array):
     return array
 
 
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda layer, kind: f"{layer}/{layer}/{kind}:0",  # Keras 2
+        lambda layer, kind: f"{layer}/{layer}_1/{kind}:0",  # the second network of a session
+        lambda layer, kind: f"model_weights/{layer}/sequential/{layer}/{kind}:0",  # a whole model
+        lambda layer, kind: f"_layer_checkpoint_dependencies/{layer}/vars/{'01'[kind == 'bias']}",  # Keras 2.13
+    ],
+)
+def test_the_names_of_older_keras_are_understood(rename, tmp_path):
+    with h5py.File(GOLDEN / "keras-published.h5") as old, h5py.File(tmp_path / "it.h5", "w") as new:
+        for layer, group in old.items():
+            for dataset in group.values():
+                new[rename(layer, "kernel" if dataset.ndim > 1 else "bias")] = dataset[()]
+    ours, plain = (read_weights(p).parameters for p in (tmp_path / "it.h5", GOLDEN / "keras-published.h5"))
+    assert all((ours[name] == plain[name]).all() for name in plain)
+
+
 HOLD = """
 import sys, h5py
 with h5py.File(sys.argv[1], sys.argv[2]):
