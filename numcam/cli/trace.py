@@ -32,7 +32,7 @@ def trace(options: argparse.Namespace) -> int:
     """Run the picture through and back, and print a row for each layer."""
     classifier = classifier_of(options)
     x = classifier.preprocess(picture(options.photo))
-    record = classifier.forward(x, engine="plain")  # the layers' own passes are what is timed below
+    record = classifier.forward(x)
     one = asked(classifier, record, options.wanted)[0]
     grads = record.backward(one.target)
     print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.3f}\n")

@@ -66,7 +66,7 @@ class Classifier:
         """d(score)/d(pixels) from d(score)/dx, both (n, 3, h, w)."""
         return self.preprocessing.backward(dx)
 
-    def forward(self, x: Array, engine: str | None = None) -> Trace:
+    def forward(self, x: Array, engine: str = "plain") -> Trace:
         """The trace of preprocessed pictures x (n, 3, h, w); engine as in `Network.forward`."""
         return self.network.forward(x, engine)
 

@@ -27,7 +27,7 @@ GUIDED: Rules = MappingProxyType({ReLU: guided_relu_backward})
 DECONVNET: Rules = MappingProxyType({ReLU: deconvnet_relu_backward})
 
 Target = int | Iterable[int] | Array
-ENGINES = ("plain", "fast", None)
+ENGINES = ("plain", "fast")
 
 
 class Network:
@@ -77,21 +77,22 @@ class Network:
             shapes[name] = shape
         return shapes
 
-    def forward(self, x: Array, engine: str | None = None) -> "Trace":
+    def forward(self, x: Array, engine: str = "plain") -> "Trace":
         """Run a batch through all layers. x (n, ...) float32 or float64; every array of the trace has its dtype.
 
         engine: "plain", each layer's own forward and backward; "fast", the same in float32 in a fraction of the time
-        (`numcam.nn.fast`); None for fast where x is float32. float64 is always plain. ValueError for another name.
+        (`numcam.nn.fast`), with other rounding: in flat parts of a picture, where a pooling window holds equal values,
+        another of them may be taken for the largest. float64 is always plain. ValueError for another name.
         """
         if engine not in ENGINES:
-            raise ValueError(f'engine is "plain", "fast" or None; got {engine!r}')
+            raise ValueError(f'engine is "plain" or "fast"; got {engine!r}')
         x = np.asarray(x)
         if x.dtype not in (np.float32, np.float64):
             raise ValueError(f"the network takes float32 or float64; got {x.dtype}. Preprocess pictures first.")
         self.shapes(x.shape)
         network = self.astype(x.dtype)
         x = x.copy()  # the caller may go on writing into theirs
-        if x.dtype == np.float32 and engine != "plain":
+        if x.dtype == np.float32 and engine == "fast":
             record = Pass(network.layers, x)
             return Trace(network, record.values, record)
         arrays = {"input": x}

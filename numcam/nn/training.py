@@ -91,7 +91,7 @@ def loss_and_gradients(
     network: Network, x: Array, target: Array, loss: Loss = SOFTMAX
 ) -> tuple[Array, Array, Parameters]:
     """The loss of each picture (n,), the logits (n, classes), and the *summed* loss's parameter gradients."""
-    trace = network.forward(x, engine="plain")  # which knows parameter gradients
+    trace = network.forward(x)
     seed = loss[1](trace.output, target)
     first = next(iter(network.layers))  # the gradient of the pixels themselves is of no use to learning
     gradients = trace.parameter_gradients(trace.backward(seed, stop=first))

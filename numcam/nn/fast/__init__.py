@@ -1,6 +1,6 @@
 """The fast engine: the same numbers as the layers' own, to float32's rounding, in a fraction of the time.
 
-Nothing here is needed to understand the rest: `Network.forward(x, engine="plain")` does without it.
+Nothing here is needed to understand the rest: it is used where `Network.forward(x, engine="fast")` asks for it.
 """
 
 from numcam.nn.fast.engine import Pass, Walk
