@@ -35,7 +35,9 @@ class Panel:
 
 SCALES: dict[str, tuple[str, float]] = {
     "map": ("share of the map's maximum", 0.0),
+    "atlas": ("share of the largest value of all classes", 0.0),
     "signed": ("share of the 99th percentile of |gradient|", -1.0),
+    "evidence": ("against (blue), for (red): share of the largest |value|", -1.0),
 }
 
 
@@ -68,8 +70,8 @@ def panels(
                 axes.set_ylabel(labels[i], fontsize=13)
     for first, last in _runs(scales):
         middle = left + (first + last + 1) * (CELL + GAP) / 2 - GAP / 2
-        bar = figure.add_axes(((middle - 0.4 * CELL) / width, 0.5 / height, 0.8 * CELL / width, 0.11 / height))
-        _bar(figure, bar, scales[first])
+        strip = figure.add_axes(((middle - 0.4 * CELL) / width, 0.5 / height, 0.8 * CELL / width, 0.11 / height))
+        bar(figure, strip, scales[first])
     return figure
 
 
@@ -95,15 +97,18 @@ def _runs(scales: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = last + 1
 
 
-def _bar(figure: Figure, axes: Axes, scale: str) -> None:
+def bar(figure: Figure, axes: Axes, scale: str) -> None:
+    """The colour bar of a scale, lying in axes of its own."""
     label, low = SCALES[scale]
-    bar = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
-    bar.set_label(label, fontsize=9.5, labelpad=2)
-    bar.set_ticks([low, (low + 1) / 2, 1])
+    colours = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
+    colours.set_label(label, fontsize=9.5, labelpad=2)
+    colours.set_ticks([low, (low + 1) / 2, 1])
 
 
 def _colours(scale: str) -> Colormap:
-    return heat() if scale == "map" else matplotlib.colormaps["gray"]
+    if scale in ("map", "atlas"):
+        return heat()
+    return matplotlib.colormaps["gray" if scale == "signed" else "RdBu_r"]
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -1,0 +1,180 @@
+"""One method's answer for one class of one picture, with everything that it takes to trust or to doubt it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from numcam.explain.cams import (
+    counterfactual_weights,
+    grad_cam_weights,
+    hires_weights,
+    layer_cam_weights,
+    plus_plus_weights,
+    signed_map,
+    xgrad_weights,
+)
+from numcam.explain.fused import fuse
+from numcam.explain.methods import EVERY
+from numcam.explain.other_cams import ablation_weights, cam_weights, eigen_weights, score_weights
+from numcam.explain.target import activations_and_gradient, predicted, scores, seed, spatial_layer
+from numcam.nn import MaxPool2d, Target, Trace
+from numcam.nn.softmax import softmax
+from numcam.nn.types import Array
+
+OF_GRADIENT: dict[str, Callable[[Array, Array], Array]] = {
+    "grad_cam": grad_cam_weights,
+    "counterfactual_grad_cam": counterfactual_weights,
+    "grad_cam_plus_plus": plus_plus_weights,
+    "xgrad_cam": xgrad_weights,
+    "hires_cam": hires_weights,
+    "layer_cam": layer_cam_weights,
+}
+OF_PASSES: dict[str, Callable[..., Array]] = {"score_cam": score_weights, "ablation_cam": ablation_weights}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """values: what the method returns for the picture, (rows, cols) or (3, rows, cols).
+
+    signed: the same before any ReLU. alpha: the weight of each channel, (k,), where the method has one. kept, removed:
+    the sums of the signed map above and below 0, the latter being what the ReLU took away. score: the target's;
+    margin: how far it is above the best other class, None in a network without classes; probability: its softmax in
+    float64; saturated: whether that rounds to 1 in float32, so that its gradient is 0. ties of windows: pooling windows
+    between what is explained and the output that hold their (positive) maximum more than once. peaks: how many cells
+    share the maximum of values. layer and index: None where there is none.
+    """
+
+    method: str
+    layer: str | None
+    index: int | None
+    values: Array
+    signed: Array
+    alpha: Array | None
+    kept: float
+    removed: float
+    score: float
+    margin: float | None
+    best: int | None
+    probability: float | None
+    saturated: bool
+    ties: int
+    windows: int
+    peaks: int
+
+    @property
+    def blank(self) -> bool:
+        """Whether the method found nothing at all."""
+        return not self.values.any()
+
+
+def find(
+    trace: Trace,
+    target: Target | None = None,
+    method: str = "grad_cam",
+    layer: str | None = None,
+    picture: int = 0,
+    **options: Any,
+) -> Finding:
+    """Explain one picture of the trace by a method of METHODS (or "cam"), and look at the answer.
+
+    values are those of METHODS[method](trace, target, layer, **options)[picture]. InputError as there.
+    """
+    target = predicted(trace) if target is None else target
+    of_layer = has_layer(method)
+    layer = spatial_layer(trace, layer) if of_layer else None
+    w, a = _weights(trace, target, method, layer, options)
+    if w is None:
+        keywords = {**options, "layer": layer} if of_layer else options
+        values = signed = EVERY[method](trace, target, **keywords)[picture]
+    else:
+        signed = signed_map(w, a)[picture]
+        values = np.maximum(signed, 0)
+    alpha = w[picture, :, 0, 0] if w is not None and w.shape[2:] == (1, 1) else None
+    ties, windows = pooling_ties(trace, layer or "input", picture)
+    top = values.max()
+    return Finding(
+        method=method,
+        layer=layer,
+        values=values,
+        signed=signed,
+        alpha=alpha,
+        kept=float(np.maximum(signed, 0).sum(dtype=np.float64)),
+        removed=float(-np.minimum(signed, 0).sum(dtype=np.float64)) if of_layer else 0.0,
+        ties=ties,
+        windows=windows,
+        peaks=int((values == top).sum()) if top > 0 else 0,
+        **_standing(trace, target, picture),
+    )
+
+
+def find_fused(layers: Sequence[str], found: Sequence[Finding]) -> Finding:
+    """The findings of one method at several layers as one, fused as in `fused`; its layer is "relu4_3+relu5_3"."""
+    values = fuse([one.values[None] for one in found])[0]
+    return replace(
+        found[-1],
+        layer="+".join(layers),
+        values=values,
+        signed=values,
+        alpha=None,
+        kept=sum(one.kept for one in found),
+        removed=sum(one.removed for one in found),
+        peaks=int((values == values.max()).sum()) if values.any() else 0,
+    )
+
+
+def has_layer(method: str) -> bool:
+    """Whether the method explains at a layer that can be chosen."""
+    return "layer" in signature(EVERY[method]).parameters
+
+
+def _weights(
+    trace: Trace, target: Target, method: str, layer: str | None, options: dict[str, Any]
+) -> tuple[Array | None, Array]:
+    """The method's channel weights and the activations they belong to; None for a method that is no weighted sum."""
+    if method in OF_GRADIENT:
+        a, g = activations_and_gradient(trace, target, layer)
+        return OF_GRADIENT[method](a, g), a
+    if method in OF_PASSES:
+        return OF_PASSES[method](trace, target, layer, **options), trace[spatial_layer(trace, layer)]
+    if method == "eigen_cam":
+        a = trace[spatial_layer(trace, layer)]
+        return eigen_weights(a), a
+    if method == "cam":
+        below, w = cam_weights(trace, target, layer)
+        return w, trace[below]
+    return None, trace.output
+
+
+def _standing(trace: Trace, target: Target, picture: int) -> dict[str, Any]:
+    """Score, margin and probability of what is asked among the classes of the picture."""
+    asked, out = seed(trace, target)[picture], trace.output[picture]
+    found: dict[str, Any] = {"score": float(scores(out[None], asked[None])[0]), "index": None, "margin": None}
+    found |= {"best": None, "probability": None, "saturated": False}
+    if out.ndim != 1 or (asked != 0).sum() != 1 or asked.max() != 1:
+        return found
+    index = int(asked.argmax())
+    others = np.delete(out, index)
+    probability = float(softmax(out[None].astype(np.float64))[0, index])
+    found |= {"index": index, "best": int(out.argmax()), "probability": probability}
+    found |= {"margin": float(out[index] - others.max()) if len(others) else None}
+    return found | {"saturated": bool(softmax(out[None].astype(np.float32))[0, index] == 1)}
+
+
+def pooling_ties(trace: Trace, layer: str, picture: int = 0) -> tuple[int, int]:
+    """Of the max-pooling windows above a layer that hold something positive: how many hold their maximum twice or
+    more, and how many there are. Which of the equal values gets the gradient is a convention: here the first."""
+    names = list(trace)
+    ties = windows = 0
+    for before, name in zip(names[names.index(layer) :], names[names.index(layer) + 1 :], strict=False):
+        pool = trace.network.layers[name]
+        if isinstance(pool, MaxPool2d):
+            out = trace[name][picture]
+            view = sliding_window_view(trace[before][picture], pool.size, axis=(1, 2))
+            held = view[:, :: pool.stride[0], :: pool.stride[1]] == out[..., None, None]
+            ties += int(((held.sum(axis=(3, 4)) > 1) & (out > 0)).sum())
+            windows += int((out > 0).sum())
+    return ties, windows
