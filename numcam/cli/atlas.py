@@ -40,7 +40,7 @@ def draw_atlas(
         print(f"      {names[i]:24} {numbers[i]:>8}   maximum {maps[order[i]].max():.3g}")
     if path.suffix == ".png":
         what = "classes" if classifier.classes else "channels"
-        title = f"What {classifier.name} sees for each of its {len(maps):,} {what}"
+        title = f"What {classifier.name} sees for each of its {len(maps):,} {what}, from one forward pass"
         save(atlas(image, maps[order], names, numbers, title), path)
     else:
         every = {"method": "grad_cam", "layer": layers[0], "values": maps, "scores": trace.output[0]}

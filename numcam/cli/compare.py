@@ -44,7 +44,7 @@ def compare(options: argparse.Namespace) -> int:
         dials = PRESETS[name].differences(PRESETS["paper"])
         for dial, value in effects(trace, one.target, PRESETS[name], PRESETS["paper"]).items():
             print(f"      {dial + ': ' + dials[dial]:28} {_number(value)}")
-    save(compared(image, maps, f"“{one.name}”, {one.value}, as {len(PRESETS)} tools draw it"), path)
+    save(compared(image, maps, f"{len(PRESETS)} pictures that are all called the Grad-CAM of “{one.name}”"), path)
     print(f"  wrote {path}")
     return 0
 

@@ -79,9 +79,12 @@ def _explain(
     layers = layers_of(trace, options.layer)
     found: list[tuple[Asked, Finding, dict[str, Any]]] = []
     for one_asked in asked(classifier, trace, options.wanted):
+        said: set[str] = set()  # what holds for the class, and not for the method, is said once
         for finding, more in answers(trace, one_asked.target, methods, layers, options.seed):
             more["remarks"] = [*more.pop("notes", []), *remarks(finding, trace, classifier.classes)]
-            _print(one_asked, finding, more["remarks"], place(finding, classifier, (image.shape[0], image.shape[1])))
+            new = [sentence for sentence in more["remarks"] if sentence not in said]
+            said.update(new)
+            _print(one_asked, finding, new, place(finding, classifier, (image.shape[0], image.shape[1])))
             found.append((one_asked, finding, more))
     if path.suffix == ".png":
         _draw(classifier, image, found, len(methods), path)

@@ -48,7 +48,7 @@ def write(path: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[
 
 
 def _json(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> None:
-    text = json.dumps({**provenance, "findings": list(entries)}, default=_plain, ensure_ascii=False, indent=1)
+    text = json.dumps({**provenance, "findings": list(entries)}, default=_plain, ensure_ascii=False)
     part.write_text(text + "\n", encoding="utf-8")
 
 

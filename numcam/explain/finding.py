@@ -6,7 +6,6 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from numcam.explain.cams import (
     counterfactual_weights,
@@ -20,9 +19,9 @@ from numcam.explain.cams import (
 from numcam.explain.fused import fuse
 from numcam.explain.methods import EVERY
 from numcam.explain.other_cams import ablation_weights, cam_weights, eigen_weights, score_weights
-from numcam.explain.target import activations_and_gradient, predicted, scores, seed, spatial_layer
-from numcam.nn import MaxPool2d, Target, Trace
-from numcam.nn.softmax import softmax
+from numcam.explain.standing import pooling_ties, standing
+from numcam.explain.target import activations_and_gradient, predicted, spatial_layer
+from numcam.nn import Target, Trace
 from numcam.nn.types import Array
 
 OF_GRADIENT: dict[str, Callable[[Array, Array], Array]] = {
@@ -45,7 +44,7 @@ class Finding:
     margin: how far it is above the best other class, None in a network without classes; probability: its softmax in
     float64; saturated: whether that rounds to 1 in float32, so that its gradient is 0. ties of windows: pooling windows
     between what is explained and the output that hold their (positive) maximum more than once. peaks: how many cells
-    share the maximum of values. layer and index: None where there is none.
+    share the maximum of a layer's map. layer and index: None where there is none.
     """
 
     method: str
@@ -103,11 +102,11 @@ def find(
         signed=signed,
         alpha=alpha,
         kept=float(np.maximum(signed, 0).sum(dtype=np.float64)),
-        removed=float(-np.minimum(signed, 0).sum(dtype=np.float64)) if of_layer else 0.0,
+        removed=float(-np.minimum(signed, 0).sum(dtype=np.float64)) if w is not None else 0.0,
         ties=ties,
         windows=windows,
-        peaks=int((values == top).sum()) if top > 0 else 0,
-        **_standing(trace, target, picture),
+        peaks=int((values == top).sum()) if top > 0 and w is not None else 0,
+        **standing(trace, target, picture),
     )
 
 
@@ -147,34 +146,3 @@ def _weights(
         below, w = cam_weights(trace, target, layer)
         return w, trace[below]
     return None, trace.output
-
-
-def _standing(trace: Trace, target: Target, picture: int) -> dict[str, Any]:
-    """Score, margin and probability of what is asked among the classes of the picture."""
-    asked, out = seed(trace, target)[picture], trace.output[picture]
-    found: dict[str, Any] = {"score": float(scores(out[None], asked[None])[0]), "index": None, "margin": None}
-    found |= {"best": None, "probability": None, "saturated": False}
-    if out.ndim != 1 or (asked != 0).sum() != 1 or asked.max() != 1:
-        return found
-    index = int(asked.argmax())
-    others = np.delete(out, index)
-    probability = float(softmax(out[None].astype(np.float64))[0, index])
-    found |= {"index": index, "best": int(out.argmax()), "probability": probability}
-    found |= {"margin": float(out[index] - others.max()) if len(others) else None}
-    return found | {"saturated": bool(softmax(out[None].astype(np.float32))[0, index] == 1)}
-
-
-def pooling_ties(trace: Trace, layer: str, picture: int = 0) -> tuple[int, int]:
-    """Of the max-pooling windows above a layer that hold something positive: how many hold their maximum twice or
-    more, and how many there are. Which of the equal values gets the gradient is a convention: here the first."""
-    names = list(trace)
-    ties = windows = 0
-    for before, name in zip(names[names.index(layer) :], names[names.index(layer) + 1 :], strict=False):
-        pool = trace.network.layers[name]
-        if isinstance(pool, MaxPool2d):
-            out = trace[name][picture]
-            view = sliding_window_view(trace[before][picture], pool.size, axis=(1, 2))
-            held = view[:, :: pool.stride[0], :: pool.stride[1]] == out[..., None, None]
-            ties += int(((held.sum(axis=(3, 4)) > 1) & (out > 0)).sum())
-            windows += int((out > 0).sum())
-    return ties, windows

@@ -47,5 +47,6 @@ def _dials(name: str, first: str) -> str:
     """Up to four dials, one a line."""
     dials = PRESETS[name].differences(PRESETS[first])
     if not dials:
-        return "\n".join(f"{dial}: {WORDS.get(v, v)}" for dial, v in vars(PRESETS[name]).items() if dial != "epsilon")
+        one = PRESETS[name]
+        return f"{one.score}; {one.layer}; {one.weights}\nReLU on {one.relu}\n{one.upsample}; {one.normalise}"
     return "\n".join(f"{dial}: {WORDS.get(value, value)}" for dial, value in dials.items())

@@ -23,21 +23,25 @@ def evidence(image: Array, map: Array, scale: float | None = None) -> Array:
     large = upsample(np.asarray(map, np.float64), image.shape[:2])
     top = np.abs(large).max() if scale is None else scale
     share = np.clip(large / top, -1, 1) if top > 0 else np.zeros_like(large)
-    opacity = STRENGTH * np.abs(share)[..., None]
+    opacity = STRENGTH * np.sqrt(np.abs(share))[..., None]  # the root: small differences should be seen too
     colour = 255 * matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share)[..., :3]
     return np.rint(grey_mixed(image, 1.0) * (1 - opacity) + colour * opacity).astype(np.uint8)
 
 
 def drawn(finding: Finding, classifier: Classifier) -> Array:
-    """What is drawn of a finding: a map (rows, cols), or d(score)/d(pixels), (3, rows, cols)."""
+    """What is drawn of a finding: a map (rows, cols), or three channels in RGB order, (3, rows, cols).
+
+    Gradients become d(score)/d(pixels); contributions stay what they are.
+    """
     values = finding.values
-    if finding.method in CONTRIBUTIONS:
-        return values.sum(axis=0)
-    return values if values.ndim == 2 else classifier.pixel_gradient(values[None])[0]
+    if values.ndim == 2:
+        return values
+    per_unit = classifier.pixel_gradient(np.ones_like(values[None])) if finding.method in CONTRIBUTIONS else 1
+    return (classifier.pixel_gradient(values[None]) / per_unit)[0]
 
 
 def place(finding: Finding, classifier: Classifier, size: tuple[int, int]) -> tuple[int, int] | None:
-    """(row, col) of the largest value in a picture of that size, for pixel gradients of the largest |value|; None where
+    """(row, col) of the largest value in a picture of that size, in pixel space of the largest |value|; None where
     nothing is above 0."""
     values = drawn(finding, classifier)
     strength = np.abs(values).max(axis=0) if values.ndim == 3 else values

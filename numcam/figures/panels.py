@@ -36,8 +36,8 @@ class Panel:
 SCALES: dict[str, tuple[str, float]] = {
     "map": ("share of the map's maximum", 0.0),
     "atlas": ("share of the largest value of all classes", 0.0),
-    "signed": ("share of the 99th percentile of |gradient|", -1.0),
-    "evidence": ("against (blue), for (red): share of the largest |value|", -1.0),
+    "signed": ("share of the 99th percentile of |value|", -1.0),
+    "evidence": ("against (−) and for (+) the class", -1.0),
 }
 
 
