@@ -1,5 +1,7 @@
 """What must hold for any network, picture and class: drawn at random, and made smaller where it fails."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,7 +31,7 @@ def networks(draw, biases=True):
     rows, cols = draw(st.integers(5, 9)), draw(st.integers(5, 9))
     x = rng.standard_normal((draw(st.integers(1, 3)), channels[0], rows, cols))
     layers = {}
-    for i, (c, k) in enumerate(zip(channels, channels[1:], strict=False), 1):
+    for i, (c, k) in enumerate(pairwise(channels), 1):
         w, b = rng.standard_normal((k, c, 3, 3)), rng.standard_normal(k) * biases
         layers |= {f"conv{i}": Conv2d(w, b, padding=1), f"relu{i}": ReLU()}
         if draw(st.booleans()) and min(rows, cols) > 3:
