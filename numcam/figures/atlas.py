@@ -12,11 +12,9 @@ from numcam.figures.paint import grey_mixed, heat
 from numcam.figures.panels import bar
 from numcam.nn.types import Array
 
-TILE = {"few": (2.0, 9.5, 30), "some": (1.1, 6.5, 22), "many": (0.62, 4.2, 19)}
-"""Width in inches, size of the letters, letters that fit."""
-
-EDGE = 0.1
-"""Inches left and right."""
+DPI = 130
+TILE = {24: (260, 9.5, 30), 150: (144, 6.5, 22), 10**9: (80, 4.2, 19)}
+"""Up to so many classes: the width of a tile in pixels, the size of the letters, the letters that fit."""
 
 
 def atlas(image: Array, maps: Array, names: Sequence[str], numbers: Sequence[str], title: str) -> Figure:
@@ -26,35 +24,45 @@ def atlas(image: Array, maps: Array, names: Sequence[str], numbers: Sequence[str
     numbers, which stand below each.
     """
     count = len(maps)
-    inch, letters, fit = TILE["few" if count <= 24 else "some" if count <= 150 else "many"]
+    tile, letters, fit = next(row for most, row in TILE.items() if count <= most)
     wide = min(count, 5) if count <= 10 else ceil(sqrt(1.35 * count))
-    tall = ceil(count / wide)
-    ratio = min(max(image.shape[0] / image.shape[1], 0.4), 2.5)
-    caption = 2.6 * letters / 72
-    width, height = wide * inch * 1.05 + 2 * EDGE, tall * (inch * ratio + caption) + 1.2
-    figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
-    figure.text(0.5, 1 - 0.1 / height, title, ha="center", va="top", fontsize=14, fontweight="bold")
-    size = max(16, int(inch * 130 * ratio)), max(16, int(inch * 130))
-    grey = grey_mixed(_shrunk(image, size), 0.8)
-    top = float(maps.max()) or 1.0
-    for i, map in enumerate(maps):
-        x, y = EDGE + (i % wide) * inch * 1.05, height - 0.5 - (i // wide) * (inch * ratio + caption) - inch * ratio
-        axes = figure.add_axes((x / width, y / height, inch / width, inch * ratio / height))
-        axes.imshow(_painted(grey, upsample(map.astype(np.float64), size) / top), interpolation="none")
-        axes.set_axis_off()
-        words = f"{shorten(names[i], fit, placeholder='…')}\n{numbers[i]}"
-        figure.text((x + inch / 2) / width, (y - 0.02) / height, words, ha="center", va="top", fontsize=letters)
-    at = figure.add_axes((0.5 - 1.2 / width, 0.42 / height, 2.4 / width, 0.11 / height))
-    bar(figure, at, "atlas")
+    size = round(tile * min(max(image.shape[0] / image.shape[1], 0.4), 2.5)), tile
+    step = size[0] + round(3.4 * letters / 72 * DPI), round(1.06 * tile)
+    canvas = mosaic(painted(image, maps, size), wide, step)
+    rows, cols = canvas.shape[0], max(canvas.shape[1] + 30, 700)
+    above, below = 70, 85
+    figure = Figure(figsize=(cols / DPI, (rows + above + below) / DPI), dpi=DPI, facecolor="white")
+    height = rows + above + below
+    figure.text(0.5, 1 - 16 / height, title, ha="center", va="top", fontsize=14, fontweight="bold")
+    axes = figure.add_axes(((1 - canvas.shape[1] / cols) / 2, below / height, canvas.shape[1] / cols, rows / height))
+    axes.imshow(canvas, interpolation="none")
+    axes.set_axis_off()
+    for i, (name, number) in enumerate(zip(names, numbers, strict=True)):
+        at = (i % wide) * step[1] + tile / 2, (i // wide) * step[0] + size[0] + 3
+        axes.text(*at, f"{shorten(name, fit, placeholder='…')}\n{number}", ha="center", va="top", fontsize=letters)
+    strip = figure.add_axes((0.5 - 150 / cols, 60 / height, 300 / cols, 14 / height))
+    bar(figure, strip, "atlas")
     return figure
 
 
-def _painted(grey: Array, share: Array) -> Array:
-    opacity = 0.9 * share[..., None]
-    return np.rint(grey * (1 - opacity) + 255 * heat()(share)[..., :3] * opacity).astype(np.uint8)
-
-
-def _shrunk(image: Array, size: tuple[int, int]) -> Array:
-    """The picture, smaller or larger, by taking every so-manieth pixel."""
+def painted(image: Array, maps: Array, size: tuple[int, int]) -> Array:
+    """Each map over a small copy of the picture, (classes, *size, 3) uint8; all divided by the largest value."""
     rows, cols = (np.arange(s) * side // s for s, side in zip(size, image.shape, strict=False))
-    return image[rows][:, cols]
+    grey = grey_mixed(image[rows][:, cols], 0.8)
+    top = float(maps.max()) or 1.0
+    tiles = np.empty((len(maps), *size, 3), np.uint8)
+    for i, map in enumerate(maps):
+        share = np.clip(upsample(map.astype(np.float64), size) / top, 0, 1)
+        opacity = 0.9 * share[..., None]
+        tiles[i] = np.rint(grey * (1 - opacity) + 255 * heat()(share)[..., :3] * opacity)
+    return tiles
+
+
+def mosaic(tiles: Array, wide: int, step: tuple[int, int]) -> Array:
+    """Tiles (n, rows, cols, 3) on white, `wide` side by side, step (down, right) pixels apart."""
+    tall = -(-len(tiles) // wide)
+    canvas = np.full((tall * step[0], (wide - 1) * step[1] + tiles.shape[2], 3), 255, np.uint8)
+    for i, tile in enumerate(tiles):
+        top, left = (i // wide) * step[0], (i % wide) * step[1]
+        canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return canvas

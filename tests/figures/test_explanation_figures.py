@@ -1,14 +1,12 @@
 """Signed overlays, the atlas and the comparison: colours mean what the bars say, on one scale."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from matplotlib import colormaps
 
 from numcam.explain import PRESETS, find
 from numcam.figures import Panel
-from numcam.figures.atlas import atlas
+from numcam.figures.atlas import atlas, mosaic, painted
 from numcam.figures.compare import compared
 from numcam.figures.evidence import drawn, evidence, finding_panel
 from numcam.figures.grid import arranged
@@ -64,27 +62,37 @@ def test_a_finding_with_negative_values_is_drawn_as_evidence_and_a_blank_one_say
     assert finding_panel(blank, classifier, image, "at the top").caption == "0 everywhere"
 
 
-def test_the_atlas_draws_every_class_on_one_scale():
+def test_the_atlas_paints_every_class_on_one_scale():
     maps = np.zeros((7, 2, 3))
     maps[0, 0, 0], maps[1, 0, 0] = 8.0, 4.0
-    figure = atlas(picture(), maps, [f"class {i}" for i in range(7)], ["1 %"] * 7, "title")
-    assert len(figure.axes) == 8  # seven tiles and the colour bar
-    first, second, blank = (axes.images[0].get_array().astype(float) for axes in figure.axes[:3])
-    top = 255 * np.array(colormaps["inferno"](1.0)[:3])
-    half = 255 * np.array(colormaps["inferno"](0.5)[:3])
+    first, second, blank, *_ = painted(picture(), maps, (40, 60)).astype(float)
+    top, half = (255 * np.array(colormaps["inferno"](v)[:3]) for v in (1.0, 0.5))
     np.testing.assert_allclose(first[0, 0], 0.9 * top + 0.1 * blank[0, 0], atol=2)
     np.testing.assert_allclose(second[0, 0], 0.45 * half + 0.55 * blank[0, 0], atol=2)  # half as much, half as bright
-    words = [text.get_text() for text in figure.texts]
-    assert "class 6\n1 %" in words
+    assert not painted(picture(), maps * 0, (4, 6)).std(axis=0).any()  # nothing anywhere: seven times the picture
+
+
+def test_tiles_stand_in_reading_order_and_the_rest_is_white():
+    tiles = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 3, 3), np.uint8)
+    canvas = mosaic(tiles, 3, (6, 5))
+    assert canvas.shape == (12, 13, 3)
+    assert [int(canvas[r, c, 0]) for r, c in ((0, 0), (0, 5), (0, 10), (6, 0), (6, 5), (6, 10))] == [0, 1, 2, 3, 4, 255]
+    assert (canvas[4:6] == 255).all()
+    assert (canvas[:, 3:5] == 255).all()
 
 
 @pytest.mark.parametrize("count", [1, 10, 30, 200])
-def test_atlases_of_any_size_line_up_and_do_not_overlap(count):
-    figure = atlas(picture(), np.ones((count, 2, 2)), ["a name"] * count, ["1 %"] * count, "title")
-    boxes = [axes.get_position() for axes in figure.axes[:-1]]
-    for one, two in pairwise(boxes):
-        assert two.x0 > one.x1 or two.y1 < one.y0
-    assert all(b.x0 >= 0 and b.x1 <= 1 and b.y0 >= 0 and b.y1 <= 1 for b in boxes)
+def test_an_atlas_names_every_class_below_its_tile(count):
+    figure = atlas(picture(), np.ones((count, 2, 2)), [f"name {i}" for i in range(count)], ["1 %"] * count, "title")
+    axes = figure.axes[0]
+    words = [text.get_text() for text in axes.texts]
+    assert words == [f"name {i}\n1 %" for i in range(count)]
+    at = [text.get_position() for text in axes.texts]
+    assert at == sorted(at, key=lambda p: (p[1], p[0]))
+    canvas = np.asarray(axes.images[0].get_array())
+    for x, y in at:
+        assert (canvas[int(y) + 1, int(x)] == 255).all()  # on white,
+        assert (canvas[int(y) - 5, int(x)] != 255).any()  # a tile above it
 
 
 def test_compare_draws_each_map_and_its_difference_from_the_first():
