@@ -38,7 +38,7 @@ def draw_atlas(
     print(f"  the strongest maps of {len(maps):,}, by their maximum; {blank:,} are blank")
     for i in strongest:
         print(f"      {names[i]:24} {numbers[i]:>8}   maximum {maps[order[i]].max():.3g}")
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         what = "classes" if classifier.classes else "channels"
         title = f"What {classifier.name} sees for each of its {len(maps):,} {what}, from one forward pass"
         save(atlas(image, maps[order], names, numbers, title), path)

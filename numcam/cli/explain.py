@@ -86,7 +86,7 @@ def _explain(
             said.update(new)
             _print(one_asked, finding, new, place(finding, classifier, (image.shape[0], image.shape[1])))
             found.append((one_asked, finding, more))
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         _draw(classifier, image, found, len(methods), path)
     else:
         keep(classifier, image, photo, [(a.name, f, m) for a, f, m in found], options, path)

@@ -88,7 +88,7 @@ def destination(options: argparse.Namespace, photo: str, name: str) -> Path:
     if path.exists() and Path(photo).exists() and path.samefile(photo):
         raise InputError(f"{path} is the picture itself; choose another name with -o")
     check_writable(path)
-    return path.with_suffix(path.suffix.lower())
+    return path
 
 
 def keep(

@@ -41,10 +41,11 @@ def write(path: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[
     groups "0", … with data sets and attributes, the provenance as attributes of the file. .json: everything as text.
     InputError for another suffix, or a place that cannot be written.
     """
-    if path.suffix not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise InputError(f"findings are written as {', '.join(SUFFIXES)}; got {path.name!r}")
     with replacing(path) as part:
-        WRITERS[path.suffix](part, entries, provenance)
+        WRITERS[suffix](part, entries, provenance)
 
 
 def _json(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> None:

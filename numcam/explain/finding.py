@@ -1,12 +1,13 @@
 """One method's answer for one class of one picture, with everything that it takes to trust or to doubt it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from numcam.errors import InputError, did_you_mean
 from numcam.explain.cams import (
     counterfactual_weights,
     grad_cam_weights,
@@ -37,11 +38,12 @@ OF_PASSES: dict[str, Callable[..., Array]] = {"score_cam": score_weights, "ablat
 
 @dataclass(frozen=True)
 class Finding:
-    """values: what the method returns for the picture, (rows, cols) or (3, rows, cols).
+    """A method's answer for one class of one picture, and what it rests on.
 
-    signed: the same before any ReLU. alpha: the weight of each channel, (k,), where the method has one. kept, removed:
-    the sums of the signed map above and below 0, the latter being what the ReLU took away. score: the target's;
-    margin: how far it is above the best other class, None in a network without classes; probability: its softmax in
+    values: what the method returns for the picture, (rows, cols) or (3, rows, cols). signed: the same before any ReLU.
+    alpha: the weight of each channel, (k,), where the method has one. kept, removed: the sums of the signed map above
+    and below 0, the latter being what the ReLU took away. score: the target's; margin: how far it is above the best
+    other class, None in a network without classes; best: the likeliest class; probability: the target's softmax in
     float64; saturated: whether that rounds to 1 in float32, so that its gradient is 0. ties of windows: pooling windows
     between what is explained and the output that hold their (positive) maximum more than once. peaks: how many cells
     share the maximum of a layer's map. layer and index: None where there is none.
@@ -80,11 +82,18 @@ def find(
 ) -> Finding:
     """Explain one picture of the trace by a method of METHODS (or "cam"), and look at the answer.
 
-    values are those of METHODS[method](trace, target, layer, **options)[picture]. InputError as there.
+    values are those of METHODS[method](trace, target, layer, **options)[picture]. InputError as there, and for a method
+    or an option that does not exist.
     """
+    _check(method, options)
     target = predicted(trace) if target is None else target
     of_layer = has_layer(method)
-    layer = spatial_layer(trace, layer) if of_layer else None
+    if method == "cam":
+        layer = cam_weights(trace, target, layer)[0]
+    elif of_layer:
+        layer = spatial_layer(trace, layer)
+    else:
+        layer = None
     w, a = _weights(trace, target, method, layer, options)
     if w is None:
         keywords = {**options, "layer": layer} if of_layer else options
@@ -123,6 +132,15 @@ def find_fused(layers: Sequence[str], found: Sequence[Finding]) -> Finding:
         removed=sum(one.removed for one in found),
         peaks=int((values == values.max()).sum()) if values.any() else 0,
     )
+
+
+def _check(method: str, options: Mapping[str, object]) -> None:
+    if method not in EVERY:
+        raise InputError(f"no method {method!r}; {did_you_mean(method, EVERY, most=30)}")
+    takes = [name for name in signature(EVERY[method]).parameters if name not in ("trace", "target", "layer")]
+    for name in options:
+        if name not in takes:
+            raise InputError(f"{method} takes {', '.join(takes) or 'no options'}; got {name}")
 
 
 def has_layer(method: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from helpers import small_input, small_network
 
 from numcam.errors import InputError
-from numcam.explain import METHODS, find, fused, remarks
+from numcam.explain import METHODS, cam, find, fused, remarks
 from numcam.explain.export import digest, entry, write
 from numcam.explain.finding import find_fused
 from numcam.explain.standing import pooling_ties
@@ -196,3 +196,24 @@ def test_another_suffix_and_a_missing_folder_leave_nothing(trace, tmp_path):
         with pytest.raises(InputError, match=words):
             write(path, [entry(find(trace, 1))], {})
     assert not list(tmp_path.iterdir())
+
+
+def test_methods_and_options_that_do_not_exist_are_refused(trace):
+    for method, options, words in (
+        ("gradcam", {}, "did you mean grad_cam"),
+        ("grad_cam", {"seed": 1}, "takes no options; got seed"),
+        ("rise", {"mask": 1}, "takes masks, cells"),
+    ):
+        with pytest.raises(InputError, match=words):
+            find(trace, 0, method, **options)
+
+
+def test_cam_is_found_at_the_layer_below_the_average_even_where_that_is_no_relu():
+    rng = np.random.default_rng(0)
+    layers = {"relu": ReLU(), "pool": MaxPool2d(2), "mean": GlobalAvgPool2d()}
+    network = Network({**layers, "fc": Linear(rng.standard_normal((3, 2)), rng.standard_normal(3))})
+    trace = network.forward(rng.standard_normal((1, 2, 6, 8)))
+    found = find(trace, 1, "cam")
+    assert found.layer == "pool"
+    np.testing.assert_array_equal(found.values, cam(trace, 1)[0])
+    np.testing.assert_allclose(found.signed.mean(), trace.output[0, 1] - network.layers["fc"].bias[1])
