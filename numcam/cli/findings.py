@@ -109,12 +109,17 @@ def provenance(classifier: Classifier, image: Array, photo: str, options: argpar
     return {
         "numcam": __version__,
         "model": classifier.name,
-        "weights": str(options.weights or options.model),
+        "weights": _text(str(options.weights or options.model)),
         "parameters": digest(classifier.network),
         "input_size": list(classifier.input_size),
         "preprocessing": asdict(classifier.preprocessing),
         "classes": list(classifier.classes),
-        "photo": photo,
+        "photo": _text(photo),
         "pixels": f"sha256:{hashlib.sha256(image.tobytes()).hexdigest()}",
         "conventions": {"score": "logit", "relu": "cells", "upsample": "never", "normalise": "never"},
     }
+
+
+def _text(name: str) -> str:
+    """A file name that is not text, with escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

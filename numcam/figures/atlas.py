@@ -39,7 +39,8 @@ def atlas(image: Array, maps: Array, names: Sequence[str], numbers: Sequence[str
     axes.set_axis_off()
     for i, (name, number) in enumerate(zip(names, numbers, strict=True)):
         at = (i % wide) * step[1] + tile / 2, (i // wide) * step[0] + size[0] + 3
-        axes.text(*at, f"{shorten(name, fit, placeholder='…')}\n{number}", ha="center", va="top", fontsize=letters)
+        words = f"{shorten(name, fit, placeholder='…')}\n{number}"
+        axes.text(*at, words, ha="center", va="top", fontsize=letters, parse_math=False)
     strip = figure.add_axes((0.5 - 150 / cols, 60 / height, 300 / cols, 14 / height))
     bar(figure, strip, "atlas")
     return figure

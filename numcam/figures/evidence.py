@@ -11,6 +11,9 @@ from numcam.figures.panels import Panel
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
 
+STRIP = 256
+"""Rows that are painted together: a large photo would fill gigabytes at once."""
+
 BLANK = {False: "0 everywhere", True: "blank: every cell argues against it"}
 
 
@@ -23,9 +26,13 @@ def evidence(image: Array, map: Array, scale: float | None = None) -> Array:
     large = upsample(np.asarray(map, np.float64), image.shape[:2])
     top = np.abs(large).max() if scale is None else scale
     share = np.clip(large / top, -1, 1) if top > 0 else np.zeros_like(large)
-    opacity = STRENGTH * np.sqrt(np.abs(share))[..., None]  # the root: small differences should be seen too
-    colour = 255 * matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share)[..., :3]
-    return np.rint(grey_mixed(image, 1.0) * (1 - opacity) + colour * opacity).astype(np.uint8)
+    out = np.empty(image.shape, np.uint8)
+    for first in range(0, len(image), STRIP):
+        rows = slice(first, first + STRIP)
+        opacity = STRENGTH * np.sqrt(np.abs(share[rows]))[..., None]  # the root: small differences should be seen too
+        colour = 255 * matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share[rows])[..., :3]
+        out[rows] = np.rint(grey_mixed(image[rows], 1.0) * (1 - opacity) + colour * opacity)
+    return out
 
 
 def drawn(finding: Finding, classifier: Classifier) -> Array:

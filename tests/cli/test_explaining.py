@@ -1,5 +1,6 @@
 """explain, compare and ledger: what they print, what they write, and what they refuse."""
 
+import argparse
 import json
 import os
 import re
@@ -11,9 +12,10 @@ import pytest
 from PIL import Image
 
 from numcam import find, fused, grad_cam, integrated_gradients, read_image, scenes
+from numcam.cli.findings import provenance
 from numcam.cli.main import main
 from numcam.explain import PRESETS
-from numcam.explain.export import digest
+from numcam.explain.export import digest, entry, write
 from numcam.formats import Weights, write_weights
 from numcam.loading import load
 from numcam.models.preprocessing import CENTRED
@@ -121,6 +123,16 @@ def read(path):
     with h5py.File(path) as file:
         attrs = {k: json.loads(v) if isinstance(v, str) and v[:1] in "[{" else v for k, v in file.attrs.items()}
         return attrs, file["0/values"][()]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "json"])
+def test_a_picture_whose_name_is_no_text_has_numbers_too(photo, model, suffix):
+    classifier, trace = traced(model, photo)
+    options = argparse.Namespace(weights=None, model="\udcff.h5")
+    about = provenance(classifier, read_image(photo), "odd-\udcff.png", options)
+    write(Path(f"x.{suffix}"), [entry(find(trace))], about)
+    assert read(f"x.{suffix}")[0]["photo"] == "odd-\\udcff.png"
+    assert read(f"x.{suffix}")[0]["weights"] == "\\udcff.h5"
 
 
 def test_two_layers_become_one_map(capsys, photo, model):
