@@ -1,6 +1,6 @@
-"""Explanations against captum and pytorch-grad-cam, the libraries themselves, on the same networks in PyTorch.
+"""Explanations against captum, pytorch-grad-cam and torch-cam themselves, on the same networks in PyTorch.
 
-Both are installed with --no-deps; torchvision and scikit-learn, which pytorch-grad-cam imports and these tests do not
+All are installed with --no-deps; torchvision and scikit-learn, which pytorch-grad-cam imports and these tests do not
 need, are stood in for. captum computes in the precision of the network, float64 here; pytorch-grad-cam returns float32.
 Where one of them departs from the paper, a test says so and shows that it does.
 """
@@ -16,8 +16,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[parity]'")
 
 from helpers import small_input, small_network  # noqa: E402
+from PIL import Image  # noqa: E402
 
-from numcam import METHODS, PRESETS, conventional, find, guided_backprop, load, scenes, upsample  # noqa: E402
+from numcam import METHODS, PRESETS, Conventions, conventional, find, guided_backprop, load, scenes, upsample  # noqa: E402
 from numcam.explain.conventions import normalised  # noqa: E402
 from numcam.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, ReLU  # noqa: E402
 from numcam.nn.gradcheck import relative_error  # noqa: E402
@@ -220,6 +221,50 @@ def test_its_preset_is_pytorch_grad_cam_at_the_layer_its_documentation_names(lib
     assert PRESETS["pytorch-grad-cam"].layer == "last pooling"  # features[-1] of a VGG
     theirs = theirs_of(library, "GradCAM", net, "pool5", x, target)
     compare(record_property, "its preset", conventional(trace, target, "pytorch-grad-cam"), theirs, 1e-5)
+
+
+@pytest.fixture
+def torchcam():
+    return pytest.importorskip("torchcam.methods", reason="pip install --no-deps torchcam")
+
+
+def torch_cams(torchcam, kind, x, target, layer=None):
+    """Its map, and the layer it took, in float32: its search for a layer runs on float32 zeros."""
+    _, net, *_ = setting("pocket")
+    with getattr(torchcam, kind)(net.float(), layer, input_shape=tuple(x.shape[1:])) as extractor:
+        maps = extractor(target, net(x.float().requires_grad_()))
+        return maps[0].detach().numpy(), extractor.target_names[0]
+
+
+def test_its_preset_is_torch_cam_at_the_layer_it_finds_itself(torchcam, record_property):
+    trace, _, x, _, target = setting("pocket")
+    trace = trace.network.astype(np.float32).forward(x.float().numpy())
+    maps, layer = torch_cams(torchcam, "GradCAM", x, target)
+    assert layer == "pool5"
+    small = Conventions(layer="last pooling", upsample="never", normalise="min-max of cells", epsilon=1e-8)
+    compare(record_property, "torch-cam GradCAM", conventional(trace, target, small), maps, 1e-5)
+    large = Image.fromarray(maps[0]).resize((x.shape[3], x.shape[2]), Image.Resampling.BICUBIC)  # as overlay_mask does
+    compare(record_property, "torch-cam preset", conventional(trace, target, "torch-cam")[0], np.asarray(large), 1e-5)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("layer_cam", "LayerCAM"), ("xgrad_cam", "XGradCAM")])
+def test_class_activation_maps_are_torch_cams(torchcam, record_property, name, kind):
+    trace, _, x, layer, target = setting("pocket")
+    maps, _ = torch_cams(torchcam, kind, x, target, layer)
+    ours = normalised(METHODS[name](trace, target, layer), "min-max", 1e-8)
+    compare(record_property, f"torch-cam {kind}", ours, maps, 1e-4)
+
+
+def test_torch_cams_grad_cam_plus_plus_is_another_formula(torchcam, record_property):
+    """Its division acts on a copy and is lost: a channel's weight is the sum of its positive gradients cubed."""
+    trace, _, x, layer, target = setting("pocket")
+    maps, _ = torch_cams(torchcam, "GradCAMpp", x, target, layer)
+    a, g = trace[layer], trace.backward(target, stop=layer)[layer]
+    cubed = (np.maximum(g, 0) ** 3).sum(axis=(2, 3), keepdims=True)
+    what_it_does = np.maximum((cubed * a).sum(axis=1), 0)
+    assert relative_error(normalised(what_it_does, "min-max", 1e-8), maps) < 1e-4
+    ours = normalised(METHODS["grad_cam_plus_plus"](trace, target, layer), "min-max", 0.0)
+    assert relative_error(ours, maps) > 0.02
 
 
 class TestWhereTheLibraryIsNotThePaper:
