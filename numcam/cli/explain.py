@@ -117,7 +117,8 @@ def _draw(
         labels += [f"“{one.name}”", *[""] * (len(block) - 1)]
         rows += block
     names = [f"“{found[i][0].name}”" for i in range(0, len(found), methods)]
-    one_line = f"Where {classifier.name} sees {' and '.join(names)}"
+    by = f", by {methods} methods" if methods > 6 else ""
+    one_line = f"Where {classifier.name} sees {' and '.join(names)}{by}"
     save(panels(rows, one_line if len(names) < 3 else "The same picture, class by class", columns, labels), path)
 
 
