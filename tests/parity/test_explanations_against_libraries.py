@@ -27,18 +27,18 @@ pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 nn = torch.nn
 
 
-def stand_in(name, **attributes):
-    """A module that is there to be imported, unless the real one is."""
+def stand_in(monkeypatch, name, **attributes):
+    """A module that is there to be imported, unless the real one is; for one test, so that no other meets it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             __import__(name)
     except (ImportError, RuntimeError):  # RuntimeError: torchvision beside a PyTorch without its operators
         for part in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
-            del sys.modules[part]
+            monkeypatch.delitem(sys.modules, part)
         module = types.ModuleType(name)
         module.__dict__.update(attributes)
-        sys.modules[name] = module
+        monkeypatch.setitem(sys.modules, name, module)
 
 
 @pytest.fixture
@@ -47,21 +47,17 @@ def captum():
 
 
 @pytest.fixture
-def library():
+def library(monkeypatch):
     """pytorch-grad-cam."""
-    before = dict(sys.modules)
-    stand_in("torchvision")
-    stand_in("torchvision.transforms", Compose=None, Normalize=None, ToTensor=None)
-    stand_in("torchvision.transforms.functional", resize=None)
-    stand_in("sklearn")
-    stand_in("sklearn.decomposition", KernelPCA=None, NMF=None)
+    stand_in(monkeypatch, "torchvision")
+    stand_in(monkeypatch, "torchvision.transforms", Compose=None, Normalize=None, ToTensor=None)
+    stand_in(monkeypatch, "torchvision.transforms.functional", resize=None)
+    stand_in(monkeypatch, "sklearn")
+    stand_in(monkeypatch, "sklearn.decomposition", KernelPCA=None, NMF=None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         reason = "pip install --no-deps grad-cam ttach opencv-python-headless"
-        yield pytest.importorskip("pytorch_grad_cam", reason=reason)
-    for name in set(sys.modules) - set(before):
-        if name.split(".")[0] in ("torchvision", "sklearn"):
-            del sys.modules[name]
+        return pytest.importorskip("pytorch_grad_cam", reason=reason)
 
 
 def module(network):
