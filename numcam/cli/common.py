@@ -12,6 +12,7 @@ from numcam.images import read_image
 from numcam.loading import load
 from numcam.models.classifier import Classifier
 from numcam.models.labels import read_names
+from numcam.nn.network import ENGINES
 from numcam.nn.types import Array
 
 
@@ -44,6 +45,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="PATH", help="weights of that network, or random")
     add_classes(parser)
+    parser.add_argument("--engine", choices=ENGINES, default="fast", help="how to compute (%(default)s)")
 
 
 def add_classes(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,9 @@ def classes_of(options: argparse.Namespace) -> tuple[str, ...] | None:
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
     """The classifier that --model and --weights name."""
-    return load(options.model, options.weights, classes_of(options))
+    classifier = load(options.model, options.weights, classes_of(options))
+    classifier.engine = options.engine
+    return classifier
 
 
 def picture(photo: str) -> Array:

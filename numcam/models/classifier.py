@@ -18,6 +18,8 @@ Pictures = Array | Iterable[Array]
 class Classifier:
     """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`.
 
+    .engine is how it computes unless a call says otherwise: "fast" or "plain", as in `Network.forward`.
+
     A network without a head has no classes. It can be explained, with a channel of its last layer for a class, and
     cannot classify.
     """
@@ -29,6 +31,7 @@ class Classifier:
         preprocessing: Preprocessing,
         input_size: tuple[int, int] = (224, 224),
         name: str = "network",
+        engine: str = "fast",
     ) -> None:
         outputs = network.shapes((1, 3, *input_size))
         last = next(reversed(outputs.values()))
@@ -36,7 +39,7 @@ class Classifier:
             raise InputError(f"the network has an output of {last[1:]}, but {len(classes)} class names were given")
         self.channels = last[1]
         self.network, self.classes, self.preprocessing = network, tuple(classes), preprocessing
-        self.input_size, self.name = input_size, name
+        self.input_size, self.name, self.engine = input_size, name, engine
 
     def to_pixels(self, image: Array) -> Array:
         """One picture (rows, cols, 3), or several of one shape, uint8 or float in [0, 255] -> (n, 3, h, w) float32.
@@ -66,9 +69,9 @@ class Classifier:
         """d(score)/d(pixels) from d(score)/dx, both (n, 3, h, w)."""
         return self.preprocessing.backward(dx)
 
-    def forward(self, x: Array, engine: str = "plain") -> Trace:
-        """The trace of preprocessed pictures x (n, 3, h, w); engine as in `Network.forward`."""
-        return self.network.forward(x, engine)
+    def forward(self, x: Array, engine: str | None = None) -> Trace:
+        """The trace of preprocessed pictures x (n, 3, h, w); engine: None for the classifier's own."""
+        return self.network.forward(x, engine or self.engine)
 
     def predict(self, image: Array, top: int = 5) -> list[tuple[int, str, float]]:
         """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first."""

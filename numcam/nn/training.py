@@ -11,6 +11,7 @@ from math import cos, pi
 
 import numpy as np
 
+from numcam.nn.fast import alone
 from numcam.nn.network import Network
 from numcam.nn.softmax import (
     as_probabilities,
@@ -22,10 +23,6 @@ from numcam.nn.softmax import (
 from numcam.nn.types import Array
 
 Parameters = dict[str, Array]
-
-SHARD = 4
-"""Pictures that go through the network together; few, so that their traces stay in memory already in use."""
-
 
 class SGD:
     """Stochastic gradient descent with momentum (Sutskever et al. 2013): v <- momentum v + g; p <- p - rate v."""
@@ -88,10 +85,10 @@ PRESENCE: Loss = (binary_cross_entropy, binary_cross_entropy_backward)
 
 
 def loss_and_gradients(
-    network: Network, x: Array, target: Array, loss: Loss = SOFTMAX
+    network: Network, x: Array, target: Array, loss: Loss = SOFTMAX, engine: str = "fast"
 ) -> tuple[Array, Array, Parameters]:
     """The loss of each picture (n,), the logits (n, classes), and the *summed* loss's parameter gradients."""
-    trace = network.forward(x)
+    trace = network.forward(x, engine)
     seed = loss[1](trace.output, target)
     first = next(iter(network.layers))  # the gradient of the pixels themselves is of no use to learning
     gradients = trace.parameter_gradients(trace.backward(seed, stop=first))
@@ -120,20 +117,27 @@ def train(
     workers: int = 1,
     regularise: Callable[[Parameters, float], Parameters] | None = None,
     loss: Loss = SOFTMAX,
+    engine: str = "fast",
+    shard: int = 8,
 ) -> Iterator[Step]:
     """Take one step per batch (x, target) and yield after each, so that the caller can show, save or stop.
 
     rate(step) is the learning rate. Dropout draws anew each step, from `seed` and the step's number. The batch is
     worked through by `workers` threads, whose number does not change the result. regularise(parameters, rate)
-    is applied after each step.
+    is applied after each step. engine: as in `Network.forward`. shard: pictures that go through the network together,
+    few enough that their traces stay in memory already in use; dropout draws anew for each shard.
     """
+
+    def share(network: Network, x: Array, target: Array) -> tuple[Array, Array, Parameters]:
+        with alone():
+            return loss_and_gradients(network, x, target, loss, engine)
+
     with ThreadPoolExecutor(workers) as pool:
         for index, (x, target) in enumerate(batches, start):
             target = as_probabilities(target, np.empty((len(x), _classes(network)), x.dtype))
-            shards = np.array_split(np.arange(len(x)), -(-len(x) // SHARD))
+            shards = np.array_split(np.arange(len(x)), -(-len(x) // shard))
             thinned = [network.thinned(seed + 1_000 * (index * len(shards) + k)) for k in range(len(shards))]
-            shares = thinned, [x[s] for s in shards], [target[s] for s in shards], [loss] * len(shards)
-            parts = list(pool.map(loss_and_gradients, *shares))
+            parts = list(pool.map(share, thinned, [x[s] for s in shards], [target[s] for s in shards]))
             gradients = {name: sum(p[2][name] for p in parts) / x.dtype.type(len(x)) for name in network.parameters}
             parameters = optimiser.step(network.parameters, clipped(gradients, clip), rate(index))
             network = network.with_parameters(regularise(parameters, rate(index)) if regularise else parameters)

@@ -100,6 +100,8 @@ def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator
         workers=workers,
         regularise=stage.regularise,
         loss=stage.loss,
+        engine=recipe.engine,
+        shard=recipe.shard,
     )
 
 

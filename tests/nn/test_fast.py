@@ -24,7 +24,7 @@ from numcam.nn import (
     ReLU,
 )
 from numcam.nn.conv import conv2d, conv2d_input_gradient
-from numcam.nn.fast.layers import conv
+from numcam.nn.fast import wide
 from numcam.nn.fast.maps import Map
 from numcam.nn.fast.team import Team, processors, team
 from numcam.nn.fast.winograd import POINTS, backwards, toom_cook, transformed
@@ -66,7 +66,7 @@ def test_convolution_equals_im2col_at_any_size(rows, cols):
         layer = conv_layer(rng, c, k, padding=1)
         out = Map(n, k, rows, cols)
         out.inside[...] = np.nan  # whatever was there before
-        conv(Team(size), Map.of(x), transformed(layer.weight, layer.bias), out)
+        wide.conv(Team(size), Map.of(x), transformed(layer.weight, layer.bias), out)
         expected = conv2d(x.astype(np.float64), layer.weight.astype(np.float64), layer.bias, (1, 1), (1, 1))
         assert apart(out.pictures, expected) < 1e-5
         border = out.data.copy()
@@ -74,7 +74,7 @@ def test_convolution_equals_im2col_at_any_size(rows, cols):
         assert not border.any()  # the next convolution counts on zeros there
         dout = rng.standard_normal((n, k, rows, cols)).astype(np.float32)
         dx = Map(n, c, rows, cols)
-        conv(Team(size), Map.of(dout), transformed(backwards(layer.weight), None), dx)
+        wide.conv(Team(size), Map.of(dout), transformed(backwards(layer.weight), None), dx)
         exact = conv2d_input_gradient(dout.astype(np.float64), x.shape, layer.weight.astype(np.float64), (1, 1), (1, 1))
         assert apart(dx.pictures, exact) < 1e-5
 
