@@ -1,6 +1,7 @@
 """The numcam command: picks the subcommand, and turns a user's mistake into one sentence and exit code 2."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -28,6 +29,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 2 for the user's mistake, 130 for Ctrl-C."""
+    _print_what_cannot_be_encoded_as_escapes()
     parser = Parser(
         prog="numcam",
         description="See where a network looks: VGG16, Grad-CAM, guided Grad-CAM and FGSM in plain NumPy.",
@@ -55,3 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("numcam: stopped", file=sys.stderr)
         return 130
+
+
+def _print_what_cannot_be_encoded_as_escapes() -> None:
+    """File names need not be text, and a terminal may lack letters that a class name has: no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """A network together with what it needs to meet a picture: preprocessing, class names, input size."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -93,10 +94,11 @@ class Classifier:
         InputError with the candidates, or with the nearest names. Without a head: the index of a channel.
         """
         text, count = str(name_or_index).strip(), len(self.classes) or self.channels
-        if text.lstrip("+-").isdigit():
-            if 0 <= int(text) < count:
+        if re.fullmatch(r"[+-]?[0-9]+", text):  # not isdigit, which takes "²" too
+            if len(text) < 10 and 0 <= int(text) < count:
                 return int(text)
-            raise InputError(f"{'class' if self.classes else 'channel'} indices run from 0 to {count - 1}; got {text}")
+            kind = "class" if self.classes else "channel"
+            raise InputError(f"{kind} indices run from 0 to {count - 1}; got {text[:40]}")
         if not self.classes:
             raise InputError(f"{self.name} has no classes, but {count} channels; give a number, not {text!r}")
         return find(text, self.classes, self.name)
@@ -105,7 +107,7 @@ class Classifier:
 def _resized(picture: Array, size: tuple[int, int]) -> Array:
     """(rows, cols, 3) -> (3, *size) float32."""
     if picture.shape[:2] != size:
-        channels = [Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)) for c in range(3)]
+        channels = (Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)) for c in range(3))
         planes = [np.asarray(c.resize((size[1], size[0]), Image.Resampling.BILINEAR)) for c in channels]
         return np.clip(np.stack(planes), 0, 255)
     return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
