@@ -63,7 +63,12 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
 
 def picture(photo: str) -> Array:
     """The picture, uint8 (rows, cols, 3)."""
-    return read_image(io.BytesIO(sys.stdin.buffer.read()) if photo == "-" else photo)
+    if photo != "-":
+        return read_image(photo)
+    data = sys.stdin.buffer.read() if sys.stdin else b""  # there is none where it was closed
+    if not data:
+        raise InputError("standard input is empty; send it a picture file, as in numcam explain - < photo.jpg")
+    return read_image(io.BytesIO(data))
 
 
 def stem(photo: str) -> str:

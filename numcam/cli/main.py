@@ -52,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of our output, such as head, has left: no reason for a traceback
         return 0
     except OSError as error:  # what the file system refuses: a name too long, a full disk
-        print(f"numcam: {str(error.filename or '')[:80]}: {error.strerror or error}", file=sys.stderr)
+        name = str(error.filename or "cannot write the output")[:80]
+        print(f"numcam: {name}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("numcam: stopped", file=sys.stderr)

@@ -165,6 +165,20 @@ def test_a_picture_may_come_from_standard_input(capsys, photo, model, monkeypatc
     assert run(capsys, "classify", "-", "--model", model)[0] == 0
 
 
+@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO(b""))], ids=["closed", "empty"])
+def test_a_standard_input_with_nothing_in_it_is_said_to_be_one(capsys, photo, model, monkeypatch, stdin):
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert "standard input is empty" in refused(capsys, "classify", "-", "--model", model)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
+def test_an_output_that_is_full_is_one_sentence(photo, model):
+    command = [sys.executable, "-u", "-m", "numcam", "classify", photo, "--model", model]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "numcam: cannot write the output: No space left on device\n")
+
+
 @pytest.mark.parametrize("command", [c.__name__.rsplit(".", 1)[1] for c in COMMANDS])
 def test_every_command_has_help_with_examples(capsys, command):
     with pytest.raises(SystemExit) as caught:
