@@ -290,15 +290,6 @@ def test_wrong_models_folders_and_commands_are_refused(capsys, photo, arguments,
     assert words in refused(capsys, *arguments)
 
 
-def test_a_network_without_the_scenes_classes_cannot_be_measured_on_them(capsys, photo):
-    few = random_network("pocket", classes=2, input_size=(64, 64))
-    write_weights("few.h5", Weights("pocket", few.parameters, CLASSES[:2], CENTRED, (64, 64)))
-    bare = {name: value for name, value in few.parameters.items() if name.startswith("conv")}
-    write_weights("bare.h5", Weights("pocket", bare, (), CENTRED, (64, 64)))
-    for path in ("few.h5", "bare.h5"):
-        assert "the classes that scenes draw: cat" in refused(capsys, "evaluate", "--scenes", 1, "--model", path)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
 def test_names_that_the_output_cannot_encode_are_printed_as_escapes(photo, model):
     os.rename(photo, b"caf\xe9.png")
