@@ -50,7 +50,10 @@ def operations(network: Network, job: str, n: int) -> float:
     Going back to the pixels costs what going forward does; going back to all the weights as much again.
     """
     shapes = network.shapes((n, 3, 224, 224))
-    work = {name: 2.0 * layer.parameters["weight"][0].size * float(np.prod(shapes[name])) for name, layer in _learned(network)}
+    work = {
+        name: 2.0 * layer.parameters["weight"][0].size * float(np.prod(shapes[name]))
+        for name, layer in _learned(network)
+    }
     forward = sum(work.values())
     head = sum(amount for name, amount in work.items() if len(shapes[name]) == 2)
     back = {"forward": 0.0, "Grad-CAM": head, "training step": 2 * forward}

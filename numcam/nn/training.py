@@ -24,6 +24,7 @@ from numcam.nn.types import Array
 
 Parameters = dict[str, Array]
 
+
 class SGD:
     """Stochastic gradient descent with momentum (Sutskever et al. 2013): v <- momentum v + g; p <- p - rate v."""
 
