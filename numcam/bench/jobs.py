@@ -50,15 +50,11 @@ def operations(network: Network, job: str, n: int) -> float:
     Going back to the pixels costs what going forward does; going back to all the weights as much again.
     """
     shapes = network.shapes((n, 3, 224, 224))
-    work = {
-        name: 2.0 * layer.parameters["weight"][0].size * float(np.prod(shapes[name]))
-        for name, layer in _learned(network)
-    }
+    work = {}
+    for name, layer in network.layers.items():
+        if "weight" in layer.parameters:
+            work[name] = 2.0 * layer.parameters["weight"][0].size * float(np.prod(shapes[name]))
     forward = sum(work.values())
     head = sum(amount for name, amount in work.items() if len(shapes[name]) == 2)
     back = {"forward": 0.0, "Grad-CAM": head, "training step": 2 * forward}
     return forward + back.get(job, forward)
-
-
-def _learned(network: Network):  # type: ignore[no-untyped-def]
-    return [(name, layer) for name, layer in network.layers.items() if "weight" in layer.parameters]

@@ -79,7 +79,7 @@ class Network:
     def forward(self, x: Array, engine: str = "fast") -> "Trace":
         """Run a batch through all layers. x (n, ...) float32 or float64; every array of the trace has its dtype.
 
-        engine: "plain", each layer's own forward and backward, as the layers' files tell it; "fast", the same numbers in
+        engine: "plain", each layer's own forward and backward, as its file tells it; "fast", the same numbers in
         float32, to rounding, in a fraction of the time (`numcam.nn.fast`). float64 is always plain. ValueError for
         another name.
         """

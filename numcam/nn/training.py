@@ -24,6 +24,9 @@ from numcam.nn.types import Array
 
 Parameters = dict[str, Array]
 
+SHARD = 4
+"""Pictures that go through the network together; few, so that their traces stay in memory already in use."""
+
 
 class SGD:
     """Stochastic gradient descent with momentum (Sutskever et al. 2013): v <- momentum v + g; p <- p - rate v."""
@@ -119,14 +122,12 @@ def train(
     regularise: Callable[[Parameters, float], Parameters] | None = None,
     loss: Loss = SOFTMAX,
     engine: str = "fast",
-    shard: int = 8,
 ) -> Iterator[Step]:
     """Take one step per batch (x, target) and yield after each, so that the caller can show, save or stop.
 
     rate(step) is the learning rate. Dropout draws anew each step, from `seed` and the step's number. The batch is
     worked through by `workers` threads, whose number does not change the result. regularise(parameters, rate)
-    is applied after each step. engine: as in `Network.forward`. shard: pictures that go through the network together,
-    few enough that their traces stay in memory already in use; dropout draws anew for each shard.
+    is applied after each step. engine: as in `Network.forward`.
     """
 
     def share(network: Network, x: Array, target: Array) -> tuple[Array, Array, Parameters]:
@@ -136,7 +137,7 @@ def train(
     with ThreadPoolExecutor(workers) as pool:
         for index, (x, target) in enumerate(batches, start):
             target = as_probabilities(target, np.empty((len(x), _classes(network)), x.dtype))
-            shards = np.array_split(np.arange(len(x)), -(-len(x) // shard))
+            shards = np.array_split(np.arange(len(x)), -(-len(x) // SHARD))
             thinned = [network.thinned(seed + 1_000 * (index * len(shards) + k)) for k in range(len(shards))]
             parts = list(pool.map(share, thinned, [x[s] for s in shards], [target[s] for s in shards]))
             gradients = {name: sum(p[2][name] for p in parts) / x.dtype.type(len(x)) for name in network.parameters}

@@ -101,7 +101,6 @@ def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator
         regularise=stage.regularise,
         loss=stage.loss,
         engine=recipe.engine,
-        shard=recipe.shard,
     )
 
 

@@ -14,7 +14,6 @@ class Recipe:
     singles: int = 12_000
     pairs: int = 6_000
     batch: int = 32
-    shard: int = 4
     engine: str = "plain"
     crop_side: int = 128
     crop_steps: int = 1_200

@@ -24,7 +24,7 @@ Value = Array | Callable[[], Array]
 """An array, or how to get it."""
 
 CHUNK = 1 << 16
-"""Values of an output that are pooled together, or taken back through pooling: few calls, and all of it in the cache."""
+"""Values of an output that are pooled together, or taken back through pooling: few calls, all within the cache."""
 
 
 class Pass:

@@ -1,4 +1,4 @@
-"""ReLU and 2x2 max pooling on maps, forward and backward: done on rows that have just been written, still in the cache."""
+"""ReLU and 2x2 max pooling on maps, forward and backward, on rows that have just been written: still in the cache."""
 
 from collections.abc import Callable
 

@@ -69,7 +69,7 @@ def parameter_gradients(team: Team, dout: Rows, x: Rows) -> tuple[Array, Array]:
 
 
 def shifted(x: Rows, images: slice, rows: slice, scratch: Scratch) -> Array:
-    """These rows of some pictures and one more on either side, (n, rows + 2, 3 c + 1, cols): three shifts, then ones."""
+    """These rows of some pictures and one more on either side, (n, rows + 2, 3 c + 1, cols): 3 shifts, then ones."""
     c, cols = x.c, x.cols
     s = scratch.array("v", (images.stop - images.start, rows.stop - rows.start + 2, 3 * c + 1, cols))
     first, last = max(rows.start - 1, 0), min(rows.stop + 1, x.rows)
