@@ -11,6 +11,7 @@ from numcam.cli.common import add_classes, classes_of, command
 from numcam.download import fetch
 from numcam.errors import InputError
 from numcam.files import check_writable
+from numcam.formats.checkpoint import shown
 from numcam.formats.inspection import Contents, contents, verify
 from numcam.formats.reading import convert
 from numcam.loading import bundled_weights, say
@@ -80,7 +81,7 @@ def show_info(options: argparse.Namespace) -> int:
     """What is in a file, and what numcam takes it for."""
     held = contents(options.path)
     for name, tensor in held.tensors.items():
-        print(f"  {name:44} {'x'.join(map(str, tensor[0])):>18}  {tensor[1]}")
+        print(f"  {shown(name, 120):44} {'x'.join(map(str, tensor[0])):>18}  {tensor[1]}")
     total = sum(prod(shape) for shape, _ in held.tensors.values())
     size = options.path.stat().st_size
     print(f"format         {held.format}, {size:,} bytes, {len(held.tensors)} tensors, {total:,} numbers")
@@ -109,10 +110,14 @@ def _network_lines(held: Contents) -> list[str]:
 
 
 def _known(path: Path, size: int) -> str:
-    for one in PUBLISHED.values():
-        if one.size in (None, size) and one.agrees(digest_of(path, one.digest)):
-            return f"yes, it is the published {one.name}, byte for byte"
-    return f"no, it is none of the published files; {digest_of(path, 'sha256:')}"
+    digests: dict[bool, str] = {}  # each kind is computed once
+    for one in (*PUBLISHED.values(), None):
+        md5 = one is not None and one.digest.startswith("md5:")
+        if one is None or one.has_size(size):
+            digest = digests[md5] = digests.get(md5) or digest_of(path, "md5:" if md5 else "sha256:")
+            if one is not None and one.agrees(digest):
+                return f"yes, it is the published {one.name}, byte for byte"
+    return f"no, it is none of the published files; {digest}"
 
 
 def show_verified(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from numcam.errors import InputError
-from numcam.formats.checkpoint import Refused
+from numcam.formats.checkpoint import Refused, shown
 from numcam.formats.detect import open_checkpoint, sentences
 from numcam.formats.own import Weights, read_own
 from numcam.formats.reading import about, is_numcams, read_weights
@@ -29,7 +29,7 @@ def contents(path: Path) -> Contents:
     if is_numcams(path):
         with sentences(path):
             own = read_own(path, check=False)
-        family = str(own.training.get("family", "trained by numcam"))
+        family = shown(str(own.training.get("family", "trained by numcam")), 40)
         return Contents("numcam HDF5", {k: (a.shape, "float32") for k, a in own.parameters.items()}, own, family)
     checkpoint = open_checkpoint(path)
     tensors = {name: (t.shape, t.dtype) for name, t in checkpoint.tensors.items()}
@@ -51,7 +51,7 @@ def verify(path: Path) -> str:
     with sentences(path):
         summed = (
             "and match their checksums"
-            if open_checkpoint(path).format == "PyTorch zip"
+            if open_checkpoint(path).format.endswith("zip")
             else "(this format has no checksums)"
         )
         if not weights.parameters:

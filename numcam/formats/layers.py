@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise, permutations
+from itertools import combinations, pairwise, permutations
 
 import numpy as np
 
@@ -122,13 +122,16 @@ def keras_layers(tensors: Mapping[str, Tensor]) -> Layers:
             raise Refused(f"its layer {layer!r} has a bias and no kernel; numcam knows convolutions and dense layers")
     if not convolutions:
         raise Refused("it holds no convolutions; expected those of a VGG")
-    ordered = [_keras_layer(name, convolutions[name], tensors) for name in _in_order(list(convolutions))]
+    if len(convolutions) + len(dense) > 100:
+        raise Refused(f"it has {len(convolutions):,} convolutions; expected those of a VGG")
+    ordered = _in_order([_keras_layer(name, kernel, tensors) for name, kernel in convolutions.items()])
     if ordered[0].shape[1] == 64 or ordered[0].shape[2:] != (3, 3):
         raise Refused(
             f"{ordered[0].name} has shape {convolutions[ordered[0].name].shape}; expected (3, 3, 3, channels): "
             "weights in Theano's order cannot be used"
         )
-    return ordered, _chained([_keras_layer(name, dense[name], tensors) for name in _in_order(list(dense))]), "caffe"
+    heads = _in_order([_keras_layer(name, kernel, tensors) for name, kernel in dense.items()])
+    return ordered, _chained(heads), "caffe"
 
 
 def _keras_layer(name: str, kernel: Tensor, tensors: Mapping[str, Tensor]) -> Found:
@@ -142,18 +145,30 @@ def _turned(kernel: Tensor) -> Array:
     return values.transpose(3, 2, 0, 1) if values.ndim == 4 else values.T
 
 
-def _in_order(names: list[str]) -> list[str]:
-    """block1_conv2 before block2_conv1, conv2d_9 before conv2d_10, fc1 before fc2 before predictions."""
+def _in_order(layers: list[Found]) -> list[Found]:
+    """By name, numbers as numbers: block1_conv2 before block2_conv1, conv2d_9 before conv2d_10, fc1 before fc2.
 
-    def key(name: str) -> tuple[object, ...]:
-        last = name.rpartition("/")[2]
-        block = re.match(r"block(\d+)_conv(\d+)", last)
-        if block:
-            return (0, *map(int, block.groups()), "")
-        word, number = re.fullmatch(r"(.*?)(?:_?(\d+))?", last).groups()  # type: ignore[union-attr]  # matches all
-        return (1, 0, int(number or 0), word)
+    Refused where two layers could change places and their names, but for numbers, are not the same.
+    """
+    for a, b in combinations(layers, 2):
+        if a.shape == b.shape and _without_numbers(a.name) != _without_numbers(b.name):
+            raise Refused(
+                f"its layers {a.name!r} and {b.name!r} have the same shape, and their names do not tell which comes "
+                "first; name them with numbers, such as fc1 and fc2, and save it again"
+            )
+    return sorted(layers, key=lambda layer: _natural(_last(layer.name)))
 
-    return sorted(names, key=key)
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def _without_numbers(name: str) -> str:
+    return re.sub(r"_?[0-9]+", "", _last(name))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"[0-9]+|[^0-9]+", name)]
 
 
 def _chained(dense: list[Found]) -> list[Found]:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from numcam.errors import InputError
-from numcam.models.labels import find
+from numcam.models.labels import find, number
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn import Network, Trace
 from numcam.nn.softmax import softmax
@@ -93,9 +93,10 @@ class Classifier:
         InputError with the candidates, or with the nearest names. Without a head: the index of a channel.
         """
         text, count = str(name_or_index).strip(), len(self.classes) or self.channels
-        if text.lstrip("+-").isdigit():
-            if 0 <= int(text) < count:
-                return int(text)
+        index = number(text)
+        if index is not None:
+            if 0 <= index < count:
+                return index
             raise InputError(f"{'class' if self.classes else 'channel'} indices run from 0 to {count - 1}; got {text}")
         if not self.classes:
             raise InputError(f"{self.name} has no classes, but {count} channels; give a number, not {text!r}")

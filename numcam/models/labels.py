@@ -37,6 +37,11 @@ def find(wanted: str, classes: Sequence[str], of: str = "this network") -> int:
     raise InputError(f"no class {wanted!r} in {of}; {did_you_mean(wanted, classes)}")
 
 
+def number(text: str) -> int | None:
+    """The whole number that the text is, or None; signs and digits alone, and no more than 18 of them."""
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()) else None
+
+
 def _has_words(name: str, text: str) -> bool:
     """Whether all words of the text are words of the name."""
     return set(re.findall(r"\w+", text)) <= set(re.findall(r"\w+", name))

@@ -46,14 +46,14 @@ def test_a_hostile_file_is_refused_in_one_sentence_soon_and_in_little_memory(nam
     message = str(outcome)
     assert words in message
     assert message.count(str(path)) == 1
-    assert "\n" not in message
+    assert message.removeprefix(str(path)).isprintable()
     assert len(message) < len(str(path)) + 700
     assert seconds < SECONDS
     assert peak < 2 * path.stat().st_size + MEGABYTES * 2**20
 
 
 def test_there_are_more_than_150_hostile_files():
-    assert len(CASES) > 150
+    assert len(CASES) > 300
 
 
 def test_what_a_hostile_pickle_calls_is_not_called(tmp_path):

@@ -193,6 +193,7 @@ def _owner(array):
         lambda layer, kind: f"{layer}/{layer}/{kind}:0",  # Keras 2
         lambda layer, kind: f"{layer}/{layer}_1/{kind}:0",  # the second network of a session
         lambda layer, kind: f"model_weights/{layer}/sequential/{layer}/{kind}:0",  # a whole model
+        lambda layer, kind: f"{layer.replace('block', 'conv').replace('_conv', '_')}/{kind}",  # Caffe's: conv1_1
         lambda layer, kind: f"_layer_checkpoint_dependencies/{layer}/vars/{'01'[kind == 'bias']}",  # Keras 2.13
     ],
 )

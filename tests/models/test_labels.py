@@ -6,7 +6,7 @@ import pytest
 
 from numcam.errors import InputError
 from numcam.models.imagenet import NAMES, SYNONYMS, SYNSETS
-from numcam.models.labels import find, read_names
+from numcam.models.labels import find, number, read_names
 
 
 def test_imagenet_has_a_thousand_different_names_in_the_order_of_their_synsets():
@@ -58,6 +58,24 @@ def test_a_class_is_found_by_name_synset_other_word_or_part(wanted, index):
 def test_an_unclear_or_unknown_name_is_answered_with_candidates(wanted, words):
     with pytest.raises(InputError, match=words):
         find(wanted, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        (" +3 ", 3),
+        ("-1", -1),
+        ("²", None),
+        ("٣", None),
+        ("+-5", None),
+        ("", None),
+        ("1e3", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_number_is_a_sign_and_digits_and_nothing_else(text, value):
+    assert number(text) == value
 
 
 def test_names_of_another_list_know_no_synonyms():
