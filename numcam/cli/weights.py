@@ -133,7 +133,7 @@ def run_convert(options: argparse.Namespace) -> int:
     check_writable(options.target)
     if options.target.exists() and options.target.samefile(options.source):
         raise InputError(f"{options.target} is the file to convert; choose another name")
-    total = 4 * sum(prod(shape) for shape, _ in contents(options.source).tensors.values())
+    total = contents(options.source).nbytes
     with tqdm(total=total, unit="B", unit_scale=True, desc="converting", file=sys.stderr) as bar:
         weights = convert(options.source, options.target, classes_of(options), bar.update)
     size = options.target.stat().st_size

@@ -619,7 +619,7 @@ case("HDF5 signature and zeros")(lambda: b"\x89HDF\r\n\x1a\n" + bytes(5000))
 # --- numcam's own ----------------------------------------------------------------------------------------------------
 
 
-def _own(more=b"", **attributes):
+def own_file(more=b"", **attributes):
     """A whole file of numcam's, with other attributes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "own.h5"
@@ -635,7 +635,7 @@ def _json(value):
     return np.bytes_(json.dumps(value))
 
 
-case("own file with bytes after its end", "should end after")(lambda: _own(b"more"))
+case("own file with bytes after its end", "should end after")(lambda: own_file(b"more"))
 for label, attributes in {
     "orders to the terminal for a class": dict(classes=_json(["\x1b[2J", *"bcdef"])), "two lines for a class": dict(classes=_json(["a\nb", *"bcdef"])),
     "a list for its training": dict(training=_json([1, 2])), "a text for its version": dict(version="1"), "versions": dict(version=np.ones(5000, int)),
@@ -646,7 +646,7 @@ for label, attributes in {
     "a mean of four": dict(preprocessing=_json({"mean": [0, 0, 0, 0], "scale": [1, 1, 1, 1], "order": "RGB"})),
     "lists in its classes": dict(classes=np.bytes_(b"[" + b",".join([b"[]"] * 20_000) + b"]")),
 }.items():  # fmt: skip
-    case(f"own file with {label}")(lambda attributes=attributes: _own(**attributes))
+    case(f"own file with {label}")(lambda attributes=attributes: own_file(**attributes))
 
 # --- no weights at all -----------------------------------------------------------------------------------------------
 
