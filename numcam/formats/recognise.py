@@ -12,7 +12,8 @@ from math import isqrt
 import numpy as np
 
 from numcam.formats.checkpoint import Checkpoint, Refused
-from numcam.formats.layers import Found, keras_layers, torch_layers
+from numcam.formats.keras_layers import keras_layers
+from numcam.formats.layers import Found, torch_layers
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes
 from numcam.nn.types import Array, Shape
 
