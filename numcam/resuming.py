@@ -24,7 +24,7 @@ AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
 NEVER = (
     requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema,
-    requests.TooManyRedirects, requests.exceptions.SSLError,
+    requests.TooManyRedirects,
 )  # fmt: skip
 """What does not get better by waiting."""
 

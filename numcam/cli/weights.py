@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import cache
 from math import prod
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from numcam.formats.checkpoint import shown
 from numcam.formats.inspection import Contents, contents, verify
 from numcam.formats.reading import convert
 from numcam.loading import bundled_weights, say
-from numcam.places import cache, found, places
+from numcam.places import cache as cache_folder
+from numcam.places import found, places
 from numcam.published import PUBLISHED, digest_of, published
 
 EXAMPLES = """  numcam weights list                        what can be had by name, and what is here already
@@ -62,7 +64,7 @@ def show_list(_: argparse.Namespace) -> int:
 def show_places(_: argparse.Namespace) -> int:
     """The places in order, for vgg16 as an example."""
     print("1. --weights PATH, or weights= in Python\n2. the file that NUMCAM_WEIGHTS names")
-    print(f"3. numcam's cache (NUMCAM_CACHE): {cache()}")
+    print(f"3. numcam's cache (NUMCAM_CACHE): {cache_folder()}")
     print("4. what others have left, for example:")
     for name in ("vgg16", "vgg16-caffe"):
         for whose, path in list(places(published(name)))[2:]:
@@ -110,14 +112,12 @@ def _network_lines(held: Contents) -> list[str]:
 
 
 def _known(path: Path, size: int) -> str:
-    digests: dict[bool, str] = {}  # each kind is computed once
-    for one in (*PUBLISHED.values(), None):
-        md5 = one is not None and one.digest.startswith("md5:")
-        if one is None or one.has_size(size):
-            digest = digests[md5] = digests.get(md5) or digest_of(path, "md5:" if md5 else "sha256:")
-            if one is not None and one.agrees(digest):
-                return f"yes, it is the published {one.name}, byte for byte"
-    return f"no, it is none of the published files; {digest}"
+    digest = cache(lambda kind: digest_of(path, kind))  # of half a gigabyte
+    for one in PUBLISHED.values():
+        kind = "md5:" if one.digest.startswith("md5:") else "sha256:"
+        if one.has_size(size) and one.agrees(digest(kind)):
+            return f"yes, it is the published {one.name}, byte for byte"
+    return f"no, it is none of the published files; {digest('sha256:')}"
 
 
 def show_verified(options: argparse.Namespace) -> int:

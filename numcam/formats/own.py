@@ -23,6 +23,7 @@ from numcam.errors import InputError
 from numcam.files import replacing
 from numcam.formats.checkpoint import Refused, Tensor, check_apart, shown
 from numcam.formats.hdf5 import end_of, inside, opened, tensor
+from numcam.models.labels import is_name
 from numcam.models.preprocessing import Preprocessing
 from numcam.models.vgg import ARCHITECTURES, head_of, parameter_shapes
 from numcam.nn.types import Array, Shape
@@ -60,6 +61,8 @@ Views = Mapping[str, tuple[Shape, Callable[[], Array]]]
 
 def write_views(path: str | os.PathLike[str], about: Weights, views: Views, progress: Callable[[int], Any]) -> None:
     """write_weights for parameters that are read while they are written; progress(bytes) is called on the way."""
+    if odd := [name for name in about.classes if not is_name(name)]:
+        raise InputError(f"the class name {odd[0][:80]!r} is not one line of plain text; give another")
     with replacing(Path(path)) as part, h5py.File(part, "w") as file:
         file.attrs.update(
             format=_bytes("numcam"),
@@ -134,7 +137,7 @@ def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
     if name not in ARCHITECTURES:
         raise Refused(f"it holds a network {name[:40]!r}; this numcam knows {', '.join(ARCHITECTURES)}")
     classes = json.loads(_text(file, "classes"))
-    if not isinstance(classes, list) or not all(isinstance(c, str) and c.isprintable() for c in classes):
+    if not isinstance(classes, list) or not all(isinstance(c, str) and is_name(c) for c in classes):
         raise Refused("its class names are not a list of names")
     rows, cols = _numbers(file, "input_size", (2,))
     if not (32 <= rows <= 4096 and 32 <= cols <= 4096):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def find(wanted: str, classes: Sequence[str], of: str = "this network") -> int:
         if found:
             raise InputError(f"{wanted!r} could be {_listed(found, classes)}; give the whole name, or the number")
     raise InputError(f"no class {wanted!r} in {of}; {did_you_mean(wanted, classes)}")
+
+
+def is_name(text: str) -> bool:
+    """Whether it is one line of text, with nothing in it that a terminal would obey."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
 
 
 def number(text: str) -> int | None:
@@ -70,9 +76,11 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
         raise InputError(
             f"class names {path}: not a list of names ({str(error)[:80]}); expected one on each line"
         ) from None
-    names = [name.strip() for name in names]
+    names = [" ".join(name.split()) for name in names]
     while names and not names[-1]:
         names.pop()
+    if not all(is_name(name) for name in names):
+        raise InputError(f"class names {path}: not all of it is plain text; expected one name on each line")
     if not names or not all(names):
         raise InputError(f"class names {path}: {'a line is empty' if names else 'no names'}; expected one on each line")
     return tuple(names)

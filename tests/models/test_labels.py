@@ -89,6 +89,7 @@ def test_names_of_another_list_know_no_synonyms():
     [
         "cat\nred dog\nowl",
         "cat\r\nred dog\r\nowl\r\n\r\n",
+        " cat\nred\tdog\nowl\u00a0",
         "\ufeffcat\nred dog\nowl\n",
         json.dumps(["cat", "red dog", "owl"]),
         json.dumps({"0": "cat", "1": "red dog", "2": "owl"}),
@@ -106,6 +107,8 @@ def test_class_names_are_read_from_lines_and_from_json(tmp_path, text):
         (b"", "no names"),
         (b"\n\n", "no names"),
         (b"cat\n\ndog", "a line is empty"),
+        (b"cat\n\x1b[2Jdog", "not all of it is plain text"),
+        (b'["cat", "\\ud800"]', "not all of it is plain text"),
         (b"[1, 2]", "not all of it is text"),
         (b'{"0": "cat", "2": "dog"}', "do not run from 0"),
         (b'{"a": "cat"}', "not a list of names"),
