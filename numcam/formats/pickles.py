@@ -12,7 +12,7 @@ from typing import Any
 from numcam.formats.checkpoint import Refused
 from numcam.formats.torch_objects import DTYPES, Name, Storage, is_storage, parameter, tensor
 
-MOST_OPCODES = 80_000
+MOST_OPCODES = 30_000
 """Of a training checkpoint a few thousand; each can make an object fifty times its own size."""
 
 MOST_TEXT = 4096
