@@ -41,7 +41,7 @@ def load(
     """
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
     if model not in known:
-        if not (Path(model).suffix or Path(model).exists()):
+        if not (Path(model).suffix or os.path.exists(model)):
             raise InputError(
                 f"no model {model!r}; give a name, or the path of a weights file; {did_you_mean(model, known, most=20)}"
             )
@@ -52,6 +52,8 @@ def load(
         return from_weights(read_weights(model, classes))
     if weights == "random":
         return _random(model, classes)
+    if weights is not None:
+        say(f"weights: {weights} (as given)")
     path = Path(weights) if weights is not None else locate(model, say)
     read = read_weights(path, classes)
     architecture = PUBLISHED[model].architecture if model in PUBLISHED else model
