@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from numcam.download import fetch
 from numcam.errors import InputError, did_you_mean
 from numcam.formats import Weights, read_weights
 from numcam.models.classifier import Classifier
@@ -75,6 +74,10 @@ def locate(model: str, say: Callable[[str], None] = say) -> Path:
     if place:
         say(f"weights: {place[1]} ({place[0]})")
         return place[1]
+    from numcam.download import (
+        fetch,
+    )  # here, because it takes as long to import as all the rest, for once in a lifetime
+
     path = fetch(one, say)
     say(f"weights: {path} (downloaded)")
     return path
