@@ -12,7 +12,6 @@ from numcam.models.classifier import Classifier
 from numcam.models.imagenet import NAMES
 from numcam.models.preprocessing import CENTRED, TORCHVISION
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, assemble, random_network
-from numcam.places import found
 from numcam.published import PUBLISHED, published
 from numcam.scenes import CLASSES
 
@@ -69,14 +68,14 @@ def locate(model: str, say: Callable[[str], None] = say) -> Path:
     if given:
         say(f"weights: {given} (NUMCAM_WEIGHTS)")
         return Path(given)
+    from numcam.download import fetch  # here, because the libraries below take as long to import as all the rest
+    from numcam.places import found
+
     one = published(model)
     place = found(one)
     if place:
         say(f"weights: {place[1]} ({place[0]})")
         return place[1]
-    from numcam.download import (
-        fetch,
-    )  # here, because it takes as long to import as all the rest, for once in a lifetime
 
     path = fetch(one, say)
     say(f"weights: {path} (downloaded)")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from numcam.bench.children import cold_starts, peak_memory
+from numcam.bench.children import children
 from numcam.bench.jobs import JOBS
 from numcam.bench.report import HEAD, LEGEND, growth, rows
 from numcam.bench.timing import sgemm_peak
@@ -56,26 +56,25 @@ def bench(options: argparse.Namespace) -> int:
     for model in models:
         for line in growth(model, (112, 224, 448), batches, options.runs):
             print(line, flush=True)
-    if not options.no_processes:
-        for line in _processes(models, torch):
+    if "vgg16" in models and not options.no_processes:
+        for line in _processes(torch):
             print(line, flush=True)
     return 0
 
 
-def _processes(models: list[str], torch: bool) -> Iterator[str]:
-    yield "\npeak memory of a process that computes an FGSM gradient, batch 1, weights included"
-    ways = {"fast": "fast", "plain": "plain"}
-    ways |= {"PyTorch as written": "written", "PyTorch at its best": "last"} if torch else {}
-    for model in models:
-        for title, who in ways.items():
-            yield f"{model:8} {title:22} {peak_memory(model, 1, 'FGSM gradient', who):7.0f} MB"
-    yield "\na process from its start to its end, with Grad-CAM of VGG16 on a photo in between, files in the page cache"
+def _processes(torch: bool) -> Iterator[str]:
+    """Cold starts and peak memory of VGG16."""
+    yield "\na process with VGG16 and one photo, weights mapped from files that are in the page cache"
+    yield f"{'':8} {'Grad-CAM, start to end':>24} {'peak memory':>12} {'input gradient, peak memory':>28}"
     with tempfile.TemporaryDirectory() as folder:
-        times = cold_starts(Path(folder), torch)
-    for who, seconds in times.items():
-        yield f"{who:8} {seconds:6.2f} s"
+        found = children(Path(folder), torch)
+    for who, child in found.items():
+        sizes = [child.memory.get(job, float("nan")) for job in ("Grad-CAM", "gradient")]
+        yield f"{who:8} {child.median:22.2f} s {sizes[0]:9.0f} MB {sizes[1]:25.0f} MB"
     if torch:
-        yield f"ratio    {times['numcam'] / times['torch']:6.2f}"
+        ours, theirs = found["numcam"], found["PyTorch"]
+        shares = [ours.memory.get(job, float("nan")) / theirs.memory.get(job, 1) for job in ("Grad-CAM", "gradient")]
+        yield f"{'ratio':8} {ours.median / theirs.median:24.2f} {shares[0]:12.2f} {shares[1]:28.2f}"
 
 
 def _job(given: str) -> str:
