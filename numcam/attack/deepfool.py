@@ -69,10 +69,11 @@ def to_the_nearest(slopes: Array, leads: Array) -> Array:
     """The shortest step to the nearest of k borders, (1, ...).
 
     slopes (k, ...): gradients of logit_k - logit_label; leads (k,): its values, negative where the label is ahead. The
-    border of k is |leads_k| / ||slopes_k|| away (a millionth further, so that rounding does not stop on it).
+    border of k is |leads_k| / ||slopes_k|| away. As in the authors' code the step is a ten-thousandth of a grey level
+    longer, so that rounding does not stop on the border.
     """
     axes = tuple(range(1, slopes.ndim))
     norms = np.sqrt((slopes.astype(np.float64) ** 2).sum(axis=axes))
     distance = np.abs(leads) / np.maximum(norms, 1e-30)
     k = int(distance.argmin())
-    return (slopes[k : k + 1] * ((np.abs(leads[k]) + 1e-4) / max(norms[k], 1e-30) ** 2)).astype(slopes.dtype)
+    return (slopes[k : k + 1] * ((distance[k] + 1e-4) / max(norms[k], 1e-30))).astype(slopes.dtype)

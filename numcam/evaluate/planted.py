@@ -35,7 +35,7 @@ def draw(seed: int, shortcut: bool = True, name: str | None = None, carries: str
 
     name: the class, instead of the seed's own. carries: give the scene what belongs to that class, whatever it shows.
     """
-    name = CLASSES[seed % len(CLASSES)] if name is None else name
+    name = draw_name(seed) if name is None else name
     scene = scenes.draw(seed, names=[name])
     mask = scene.objects[0].mask
     carries = name if carries is None and shortcut else carries
@@ -47,6 +47,11 @@ def draw(seed: int, shortcut: bool = True, name: str | None = None, carries: str
         mark[MARK] = True
     seen = (halved(255 * mask[..., None].repeat(3, axis=2))[..., 0] >= 128) & ~mark
     return Planted(image, name, seen, mark)
+
+
+def draw_name(seed: int) -> str:
+    """The class that the scene of this seed shows: all in turn."""
+    return CLASSES[seed % len(CLASSES)]
 
 
 def stamp() -> Array:
