@@ -30,7 +30,8 @@ class Cell:
         if not self.n:
             return "-"
         digits = 1 if max(abs(self.value), abs(self.high)) > 1.5 or self.value == 0 else 2
-        return f"{self.value:.{digits}f} ({self.low:.{digits}f}-{self.high:.{digits}f})".replace("(-", "(−")
+        value, low, high = (f"{v:.{digits}f}".replace("-", "−") for v in (self.value, self.low, self.high))
+        return f"{value} ({low}-{high})"
 
 
 Table = dict[str, dict[str, Cell]]

@@ -21,7 +21,7 @@ def side_by_side(tempted: Classifier, plain: Classifier, seed: int = 0, rows: in
             row = [Panel(with_it.image, name), _explained(tempted, with_it)]
             grid.append([*row, _explained(tempted, without), _explained(plain, without)])
             labels.append(name)
-    columns = ["picture", "with the shortcut", "shortcut taken away", "trained without it"]
+    columns = ["picture", "trained on such pictures", "the same, shortcut taken away", "trained without it"]
     return panels(grid, "Right for the wrong reason: Grad-CAM of the right class", columns, labels)
 
 
