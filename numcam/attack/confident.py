@@ -28,16 +28,16 @@ def reach(classifier: Classifier, walk: Walk, label: int, confidence: float) -> 
     """
     if not 0 < confidence < 1:
         raise InputError(f"confidence is a probability between 0 and 1, such as 0.9999; got {confidence}")
-    best = Reached(rounded(walk.pixels), _probability(classifier, rounded(walk.pixels), label), 0)
+    best = Reached(rounded(walk.pixels), _probability(classifier, rounded(walk.pixels), label, walk.engine), 0)
     for count, moved in enumerate(walk.run(walk.pixels, [label]), 1):
         if best.probability >= confidence:
             break
         whole = rounded(moved)
-        here = Reached(whole, _probability(classifier, whole, label), count)
+        here = Reached(whole, _probability(classifier, whole, label, walk.engine), count)
         best = max(best, here, key=lambda one: one.probability)
     return best
 
 
-def _probability(classifier: Classifier, pixels: Array, label: int) -> float:
-    trace = classifier.forward(classifier.preprocessing.forward(pixels))
+def _probability(classifier: Classifier, pixels: Array, label: int, engine: str) -> float:
+    trace = classifier.forward(classifier.preprocessing.forward(pixels), engine)
     return float(np.float64(classifier.probabilities(trace)[0, label]))

@@ -27,7 +27,7 @@ from numcam.models.classifier import Classifier
 HIDDEN_BIAS = "hidden_bias"
 NETWORKS = {"with the shortcut": True, "without": False}
 USUAL = ("grad_cam", "guided_grad_cam", "guided_backprop", "saliency", "random")
-FEW = {"robustness": ("grad_cam",)}
+FEW = {"robustness": ("grad_cam",), "confident": ("grad_cam",)}
 """Measures that are about Grad-CAM unless told."""
 
 

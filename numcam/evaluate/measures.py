@@ -10,7 +10,7 @@ from numcam.evaluate import faithful, road, sanity, seeds
 from numcam.evaluate.boxes import box_iou, box_of, energy_inside, largest_component, mask_iou
 from numcam.evaluate.explanations import maps
 from numcam.evaluate.localisation import TOLERANCE, distance_to_mask, peak
-from numcam.evaluate.robust import changed
+from numcam.evaluate.robust import SURE, changed, taken_for
 from numcam.evaluate.table1 import located
 from numcam.models.classifier import Classifier
 from numcam.nn import Trace
@@ -173,6 +173,27 @@ def robustness(classifier: Classifier, which: Sequence[int], methods: Sequence[s
     return records
 
 
+def confident(classifier: Classifier, which: Sequence[int], methods: Sequence[str], seed: int) -> Records:
+    """Two objects, taken with great confidence for the class that was least likely; then all three are explained."""
+    some, labels, trace = drawn(classifier, which, 2)
+    records: Records = {m: {name: [] for name in MEASURES["confident"].columns} for m in methods}
+    for i, scene in enumerate(some):
+        found = taken_for(classifier, classifier.to_pixels(scene.image), int(trace.output[i].argmin()))
+        after = classifier.forward(classifier.preprocessing.forward(found.pixels), engine=ENGINE)
+        for method, columns in records.items():
+            columns["reached, %"].append(float(found.probability >= SURE))
+            columns["steps"].append(float(found.steps))
+            for k, thing in enumerate(scene.objects):
+                on, near, blank = landing(maps(after, method, labels[i, k : k + 1])[0], thing.mask)
+                for name, value in zip(list(columns)[2:5], (on, near, blank), strict=True):
+                    columns[name].append(float(value))
+            either = np.logical_or(*(thing.mask for thing in scene.objects))
+            on, _, blank = landing(maps(after, method, trace.output[i : i + 1].argmin(axis=1))[0], either)
+            for name, value in zip(list(columns)[5:], (on, blank), strict=True):
+                columns[name].append(float(value))
+    return records
+
+
 def rejecting(classifier: Classifier, which: Sequence[int], methods: Sequence[str], seed: int) -> Records:
     """For each of the five likeliest classes of a scene of two objects: [maximum, hit, present]."""
     some, labels, trace = drawn(classifier, which, 2)
@@ -296,6 +317,22 @@ MEASURES: dict[str, Measure] = {
         },
         robustness,
         1000,
+    ),
+    "confident": Measure(
+        "scenes of two objects taken for the least likely class with a probability of 0.9999",
+        {
+            "reached, %": "share",
+            "steps": "plain",
+            "own class on its object, %": "share",
+            "own class within 15 px, %": "share",
+            "own class blank, %": "share",
+            "false class on either object, %": "share",
+            "false class blank, %": "share",
+        },
+        confident,
+        100,
+        chunk=4,
+        objects=2,
     ),
     "seeds": Measure(
         "segmentation seeds from class names alone, scenes of two objects",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from numcam.attack import bim, loss_gradient, rounded
+from numcam.attack import Reached, Walk, bim, loss_gradient, reach, rounded
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
 
@@ -24,3 +24,13 @@ def changed(classifier: Classifier, pixels: Array, seed: int) -> Iterator[tuple[
         else:
             step = {"none": 0 * sign, "noise": coin, "fgsm": sign}[kind]
             yield strength, rounded(pixels + step * pixels.dtype.type(epsilon or 0))
+
+
+SURE = 0.9999
+"""The confidence of the Grad-CAM paper's figure 7."""
+
+
+def taken_for(classifier: Classifier, pixels: Array, label: int) -> Reached:
+    """One picture attacked until it is taken for class `label` with that confidence: steps of 1, epsilon 8."""
+    walk = Walk(classifier, pixels, 8.0, "linf", 1.0, 50, targeted=True, engine="fast")
+    return reach(classifier, walk, label, SURE)
