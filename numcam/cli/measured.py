@@ -56,8 +56,14 @@ def measured(options: argparse.Namespace, asked: tuple[str, ...]) -> int:
         task = Task(name, methods[name], options.scenes or MEASURES[name].scenes, options.seed, options.seed)
         records = _run(task, Model(options.model, options.weights, options.classes), options.folder, options.jobs)
         found = table(name, records)
-        about = f"{name}: {MEASURES[name].title}; {task.scenes} scenes, 95 % intervals"
-        _tell(options.folder / name, about, found, _drawn(name, found, f"{MEASURES[name].title}\n{task.scenes} scenes"))
+        title = MEASURES[name].title
+        about = f"{name}: {title}; {task.scenes} scenes, 95 % intervals"
+        _tell(
+            options.folder / name,
+            about,
+            found,
+            _drawn(name, found, f"{title[0].upper()}{title[1:]}\n{task.scenes} scenes"),
+        )
     return 0
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from numcam.evaluate.report import Cell, Table
 
-INKS = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, 4))
+INKS = matplotlib.colormaps["viridis"]([0.0, 0.4, 0.62, 0.82, 0.2])
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 WRAP = 26
 
@@ -62,7 +62,7 @@ def layers(found: Table, title: str) -> Figure:
             for k, method in enumerate(methods):
                 _line(axes, [found[f"{method} | {mode} | {name}"][measure] for name in names], k, method)
             axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-            axes.set_ylim(-0.35, 1.05)
+            axes.set_ylim(-0.75, 1.05)
             axes.grid(color="0.9")
             axes.set_title(f"{measure}, {mode}", fontsize=9.5)
     grid[-1, 0].set_xlabel("drawn anew, from the last layer down", fontsize=9)
@@ -88,11 +88,11 @@ def strengths(found: Table, title: str) -> Figure:
             _line(axes, [cells[column] for cells in found.values()], j, label, joined=False)
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=9)
         axes.set_title(titles[k], fontsize=10)
+        axes.set_xlim(-0.6, len(names) - 0.4)
         axes.set_ylim(-3, 103)
         axes.grid(color="0.9")
-        if k:
-            axes.legend(fontsize=9, loc="lower left")
     figure.axes[0].set_ylabel("%")
+    figure.legend(*figure.axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
