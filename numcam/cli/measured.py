@@ -12,7 +12,8 @@ from numcam.errors import InputError, did_you_mean
 from numcam.evaluate import biased, hidden
 from numcam.evaluate import imagenet as folders
 from numcam.evaluate.explanations import names
-from numcam.evaluate.measures import MEASURES, Records
+from numcam.evaluate.measures import MEASURES
+from numcam.evaluate.record import Records
 from numcam.evaluate.report import Table, lines, markdown, summed, table
 from numcam.evaluate.running import Model, Task, run
 from numcam.evaluate.table1 import Protocol

@@ -12,7 +12,7 @@ from numcam.evaluate import planted
 from numcam.evaluate.boxes import energy_inside
 from numcam.evaluate.explanations import maps
 from numcam.evaluate.localisation import TOLERANCE, distance_to_mask, peak
-from numcam.evaluate.measures import Records
+from numcam.evaluate.record import Records
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from numcam.errors import InputError
 from numcam.evaluate.boxes import Box
-from numcam.evaluate.measures import Records
+from numcam.evaluate.record import Records
 from numcam.evaluate.table1 import PAPER, Protocol, located
 from numcam.images import read_image
 from numcam.models.classifier import Classifier

@@ -7,7 +7,8 @@ import numpy as np
 
 from numcam.evaluate.intervals import bootstrap
 from numcam.evaluate.localisation import wilson_interval
-from numcam.evaluate.measures import MEASURES, Records
+from numcam.evaluate.measures import MEASURES
+from numcam.evaluate.record import Records
 from numcam.evaluate.rejecting import best_threshold, right
 from numcam.evaluate.seeds import mean_iou
 from numcam.nn.types import Array

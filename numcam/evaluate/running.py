@@ -11,7 +11,8 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from numcam.evaluate.measures import MEASURES, Records
+from numcam.evaluate.measures import MEASURES
+from numcam.evaluate.record import Records
 from numcam.loading import load
 from numcam.models.classifier import Classifier
 from numcam.models.labels import read_names

@@ -7,9 +7,10 @@ import pytest
 
 from numcam import scenes
 from numcam.cli.main import main
-from numcam.evaluate import measures, running
+from numcam.evaluate import running
 from numcam.evaluate.intervals import bootstrap
-from numcam.evaluate.measures import MEASURES, landing
+from numcam.evaluate.measures import MEASURES
+from numcam.evaluate.record import Measure, landing
 from numcam.evaluate.report import Cell, lines, markdown, summed, table
 from numcam.evaluate.robust import STRENGTHS, changed
 from numcam.evaluate.running import Model, Task, run
@@ -23,7 +24,7 @@ QUICK = ("grad_cam", "random")
 
 def small(monkeypatch, chunk=2):
     for name, measure in MEASURES.items():
-        smaller = measures.Measure(measure.title, measure.columns, measure.run, 2, chunk, measure.objects)
+        smaller = Measure(measure.title, measure.columns, measure.run, 2, chunk, measure.objects)
         monkeypatch.setitem(MEASURES, name, smaller)
 
 
