@@ -47,25 +47,29 @@ def names_of(asked: str | None) -> tuple[str, ...]:
 
 
 def measured(options: argparse.Namespace, asked: tuple[str, ...]) -> int:
-    """Every measure in turn."""
+    """Every measure in turn; Ctrl-C keeps what is done."""
     methods = {name: names(options.methods, FEW.get(name, USUAL)) for name in asked}
     _make(options.folder)
-    for name in asked:
-        if name == HIDDEN_BIAS:
-            _hidden_bias(options)
-            continue
-        task = Task(name, methods[name], options.scenes or MEASURES[name].scenes, options.seed, options.seed)
+    try:
+        for name in asked:
+            _one(options, name, methods[name])
+    except KeyboardInterrupt:
+        print(f"\nstopped; {options.folder} holds what is done, and the same command goes on from there")
+        return 130
+    return 0
+
+
+def _one(options: argparse.Namespace, name: str, methods: tuple[str, ...]) -> None:
+    if name == HIDDEN_BIAS:
+        _hidden_bias(options)
+    else:
+        task = Task(name, methods, options.scenes or MEASURES[name].scenes, options.seed, options.seed)
         records = _run(task, Model(options.model, options.weights, options.classes), options.folder, options.jobs)
         found = table(name, records)
         title = MEASURES[name].title
         about = f"{name}: {title}; {task.scenes} scenes, 95 % intervals"
-        _tell(
-            options.folder / name,
-            about,
-            found,
-            _drawn(name, found, f"{title[0].upper()}{title[1:]}\n{task.scenes} scenes"),
-        )
-    return 0
+        figure = _drawn(name, found, f"{title[0].upper()}{title[1:]}\n{task.scenes} scenes")
+        _tell(options.folder / name, about, found, figure)
 
 
 def _run(task: Task, model: Model, folder: Path, jobs: int) -> Records:

@@ -10,6 +10,7 @@ from numcam.cli.main import main
 from numcam.evaluate import running
 from numcam.evaluate.intervals import bootstrap
 from numcam.evaluate.measures import MEASURES
+from numcam.evaluate.on_scenes import measure
 from numcam.evaluate.record import Measure, landing
 from numcam.evaluate.report import Cell, lines, markdown, summed, table
 from numcam.evaluate.robust import STRENGTHS, changed
@@ -41,8 +42,6 @@ def test_every_measure_answers_every_column_for_every_row(name):
 
 
 def test_the_pointing_columns_are_those_of_the_default_table():
-    from numcam.evaluate.on_scenes import measure
-
     classifier = load()
     *_, report = measure(classifier, range(6), 2, ("grad_cam",))
     records = running.chunk_of(Task("localisation", ("grad_cam",), 6), classifier, range(6))
@@ -153,6 +152,27 @@ def test_the_command_prints_writes_goes_on_and_draws(monkeypatch, tmp_path, caps
     assert capsys.readouterr().out == first
     kept = next((tmp_path / "evaluation").glob("localisation-*.jsonl"))
     assert json.loads(kept.read_text().splitlines()[0])["scenes"] == [0, 1]
+
+
+def test_ctrl_c_says_that_what_is_done_is_kept(monkeypatch, tmp_path, capsys):
+    small(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    whole = running.chunk_of
+
+    def once(task, classifier, seeds):
+        if seeds[0] >= 2:
+            raise KeyboardInterrupt
+        return whole(task, classifier, seeds)
+
+    monkeypatch.setattr(running, "chunk_of", once)
+    command = ["evaluate", "--measures", "localisation", "--methods", "random", "--scenes", "4"]
+    assert main(command) == 130
+    assert "goes on from there" in capsys.readouterr().out
+    kept = next((tmp_path / "evaluation").glob("localisation-*.jsonl"))
+    assert len(kept.read_text().splitlines()) == 1
+    monkeypatch.setattr(running, "chunk_of", whole)
+    assert main(command) == 0
+    assert len(kept.read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize(
