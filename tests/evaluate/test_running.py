@@ -24,8 +24,8 @@ QUICK = ("grad_cam", "random")
 
 
 def small(monkeypatch, chunk=2):
-    for name, measure in MEASURES.items():
-        smaller = Measure(measure.title, measure.columns, measure.run, 2, chunk, measure.objects)
+    for name, one in MEASURES.items():
+        smaller = Measure(one.title, one.columns, one.run, 2, chunk, one.objects)
         monkeypatch.setitem(MEASURES, name, smaller)
 
 
