@@ -31,8 +31,9 @@ class Cell:
         if not self.n:
             return "-"
         digits = 1 if max(abs(self.value), abs(self.high)) > 1.5 or self.value == 0 else 2
-        value, low, high = (f"{v:.{digits}f}".replace("-", "−") for v in (self.value, self.low, self.high))
-        return f"{value} ({low}-{high})"
+        value, low, high = (f"{round(v, digits) + 0.0:.{digits}f}" for v in (self.value, self.low, self.high))
+        between = " to " if low.startswith("-") else "-"
+        return f"{value} ({low}{between}{high})".replace("-", "−" if between == " to " else "-")
 
 
 Table = dict[str, dict[str, Cell]]

@@ -120,7 +120,8 @@ def test_a_table_by_hand():
     assert found["a | b"]["hit, %"].n == 2
     assert found["a | b"]["area"].value == 25
     assert found["a | b"]["x"].text() == "-"
-    assert Cell(-0.14, -0.34, 0.07, 9).text() == "−0.14 (−0.34-0.07)"
+    assert Cell(-0.14, -0.34, 0.07, 9).text() == "−0.14 (−0.34 to 0.07)"
+    assert Cell(-0.001, -0.002, 0.001, 9).text() == "0.00 (0.00-0.00)"
     assert Cell(97.31, 96.12, 98.04, 9).text() == "97.3 (96.1-98.0)"
     assert lines("about", found)[0] == "about"
     assert markdown(found)[2].startswith("| a, b | 50.0 (9.5-90.5) | - | 25.0")

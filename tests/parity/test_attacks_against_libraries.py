@@ -106,10 +106,10 @@ def test_deepfool_is_foolboxs(ours, theirs):
     assert bool(success.all())
     found = deepfool(ours, p, candidates=7)
     assert (answers(ours, found) != labels).all()
-    # both stop at the first step across the border; foolbox clips the running picture, as numcam does
+    # foolbox divides by the gradient's norm plus 1e-8, a millionth of the norm here, and its steps are some 10 long
     lengths = [np.sqrt(((a - p) ** 2).sum(axis=(1, 2, 3))) for a in (found, raw.numpy())]
-    np.testing.assert_allclose(lengths[0], lengths[1], rtol=1e-6)
-    np.testing.assert_allclose(found, raw.numpy(), atol=1e-6)
+    np.testing.assert_allclose(lengths[0], lengths[1], rtol=1e-5)
+    np.testing.assert_allclose(found, raw.numpy(), atol=1e-4)
 
 
 def test_where_the_softmax_is_saturated_foolbox_stands_still_and_numcam_does_not():
