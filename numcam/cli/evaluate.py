@@ -1,18 +1,25 @@
-"""numcam evaluate: how often a classifier is right, and its explanations point at the object."""
+"""numcam evaluate: how often a classifier is right, its explanations point at the object, and every other measure."""
 
 import argparse
+from pathlib import Path
 
 from tqdm import tqdm
 
 from numcam.cli.common import add_model, classifier_of, command
+from numcam.cli.measured import HIDDEN_BIAS, imagenet, measured, names_of
 from numcam.errors import InputError
 from numcam.evaluate import wilson_interval
+from numcam.evaluate.measures import MEASURES
 from numcam.evaluate.on_scenes import Report, measure
 from numcam.models.classifier import Classifier
 from numcam.scenes import CLASSES
 
 EXAMPLES = """  numcam evaluate                           the figures of weights/README.md: 1000 scenes each
   numcam evaluate --scenes 100 --objects 1  the same, rougher and quicker
+  numcam evaluate --measures localisation,table1 --methods all --scenes 200 --jobs 2
+  numcam evaluate --measures all            every measure: hours; Ctrl-C keeps what is done
+  numcam evaluate --measures hidden-bias    trains two networks first, a quarter of an hour each
+  numcam evaluate --imagenet FOLDER --model vgg16   the paper's Table 1 on ImageNet's own pictures and boxes
 
 A scene of two objects is right if both are among the two likeliest classes, and each is then asked for in turn.
 The scenes are those of seeds 0, 1, 2, ...; training draws its own from 1,000,000 on."""
@@ -20,28 +27,49 @@ The scenes are those of seeds 0, 1, 2, ...; training draws its own from 1,000,00
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "evaluate", "measure accuracy and pointing on drawn scenes", EXAMPLES)
-    parser.add_argument("--scenes", type=int, default=1000, metavar="N", help="how many of each kind (%(default)s)")
+    parser = command(subparsers, "evaluate", "measure accuracy and explanations on drawn scenes", EXAMPLES)
+    parser.add_argument("--scenes", type=int, metavar="N", help="how many (1000; fewer for slow measures)")
     parser.add_argument("--objects", type=int, choices=(1, 2, 3), help="only scenes of so many objects")
+    known = ", ".join((*MEASURES, HIDDEN_BIAS)).replace("_", "-")
+    parser.add_argument("--measures", metavar="LIST", help=f"all, or some of {known}")
+    parser.add_argument("--methods", metavar="LIST", help="all, or some of the methods of numcam explain")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="the first scene, and everything else random")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("evaluation"), help="records, tables, figures (%(default)s)"
+    )
+    parser.add_argument("--imagenet", type=Path, metavar="FOLDER", help="pictures and boxes in ImageNet's layout")
+    parser.add_argument("--connectivity", type=int, choices=(4, 8), default=8, help="of --imagenet (%(default)s)")
+    parser.add_argument("--space", choices=("input", "picture"), default="input", help="of --imagenet (%(default)s)")
     add_model(parser)
     parser.set_defaults(run=evaluate)
 
 
 def evaluate(options: argparse.Namespace) -> int:
     """Measure and print."""
-    if options.scenes < 1:
+    if options.scenes is not None and options.scenes < 1:
         raise InputError(f"--scenes is a count of at least 1; got {options.scenes}")
-    classifier = classifier_of(options)
-    if set(classifier.classes) - set(CLASSES):
-        raise InputError(f"{options.model} has classes that scenes do not draw; they draw {', '.join(CLASSES)}")
+    if options.jobs < 1 or options.seed < 0:
+        raise InputError(f"--jobs is at least 1 and --seed at least 0; got {options.jobs} and {options.seed}")
+    if options.imagenet is not None:
+        return imagenet(options)
+    asked = names_of(options.measures)
+    if options.measures is None and options.methods is not None:
+        raise InputError("--methods are those of --measures; name some, as in --measures localisation")
+    if asked != (HIDDEN_BIAS,):
+        classifier = classifier_of(options)
+        if set(classifier.classes) - set(CLASSES):
+            raise InputError(f"{options.model} has classes that scenes do not draw; they draw {', '.join(CLASSES)}")
+    if asked:
+        return measured(options, asked)
     for objects in (1, 2) if options.objects is None else (options.objects,):
-        print("\n".join(table(_measured(classifier, options.scenes, objects))), end="\n\n")
+        print("\n".join(table(_measured(classifier, options.scenes or 1000, objects, options.seed))), end="\n\n")
     return 0
 
 
-def _measured(classifier: Classifier, count: int, objects: int) -> Report:
+def _measured(classifier: Classifier, count: int, objects: int, first: int) -> Report:
     with tqdm(total=count, unit="scene", leave=False) as bar:
-        for report in measure(classifier, range(count), objects):
+        for report in measure(classifier, range(first, first + count), objects):
             bar.update(report.count - bar.n)
     return report
 

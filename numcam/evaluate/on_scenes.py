@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from numcam import scenes
+from numcam.evaluate.explanations import maps
 from numcam.evaluate.localisation import TOLERANCE, chance, distance_to_mask, peak
-from numcam.explain import METHODS, upsample
 from numcam.models.classifier import Classifier
-from numcam.nn import Trace
 from numcam.nn.types import Array
 
 
@@ -77,14 +76,6 @@ def measure(
                 report.chance_inside += chance(scene.objects[which].mask)
         report.count += len(drawn)
         yield report
-
-
-def maps(trace: Trace, method: str, target: Array) -> Array:
-    """One map per picture at the input's resolution, (n, rows, cols), whatever kind of explanation it is."""
-    explanation = METHODS[method](trace, target)
-    if explanation.ndim == 4:
-        return np.abs(explanation).max(axis=1)
-    return upsample(explanation, trace["input"].shape[2:])
 
 
 def _grouped(seeds: Iterable[int], size: int) -> Iterator[list[int]]:
