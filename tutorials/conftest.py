@@ -21,9 +21,9 @@ from harness.page import Block, Page, Picture, read
 from harness.pictures import CLOSE, DRAWN_WITH, tolerance, unlike
 
 HERE = Path(__file__).parent
-MOST_LINES = 175
+MOST_LINES = 180
 MOST_SECONDS = 60
-"""Pages are made to take 10 seconds on two cores; a machine may be slower, but not by more than this."""
+"""The aim is 150 lines and 10 seconds; a derivation may need a few more, and a machine be slower, but not by more."""
 
 WARNINGS = ["-Werror", "-Wignore::DeprecationWarning", "-Werror::DeprecationWarning:__main__"]
 """Whatever warning a reader would see is an error: not those between libraries."""

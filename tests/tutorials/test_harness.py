@@ -14,6 +14,8 @@ from harness.links import anchors
 from harness.pictures import CLOSE, ROUGH, tolerance, unlike
 from PIL import Image
 
+from numcam.figures.board import board, grid
+
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
 
 RIGHT = """# A right page
@@ -211,3 +213,12 @@ def test_figures_of_another_matplotlib_are_compared_roughly_and_not_waved_throug
     for name, pixels in (("committed", drawn), ("moved", other)):
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     assert unlike(tmp_path / "committed.png", tmp_path / "moved.png", ROUGH) is not None
+
+
+@pytest.mark.parametrize(("digit", "other"), [(0, 6), (0, 8), (1, 3), (6, 8), (5, 9)])
+def test_a_changed_digit_in_a_figure_is_seen(digit, other, tmp_path):
+    for value in (digit, other):
+        figure, axes = board(5, 9, "A figure with numbers in it")
+        grid(axes, np.array([[value, 2, 3], [4, 5, 6]]), (1, 1), "x")
+        figure.savefig(tmp_path / f"{value}.png")
+    assert unlike(tmp_path / f"{digit}.png", tmp_path / f"{other}.png", CLOSE) is not None
