@@ -18,12 +18,15 @@ import pytest
 from harness.compare import difference
 from harness.links import broken
 from harness.page import Block, Page, Picture, read
-from harness.pictures import unlike
+from harness.pictures import CLOSE, DRAWN_WITH, tolerance, unlike
 
 HERE = Path(__file__).parent
-MOST_LINES = 160
+MOST_LINES = 180
 MOST_SECONDS = 60
-"""Pages are made to take 10 seconds on two cores; a machine may be slower, but not by more than this."""
+"""The aim is 150 lines and 10 seconds; a derivation may need a few more, and a machine be slower, but not by more."""
+
+WARNINGS = ["-Werror", "-Wignore::DeprecationWarning", "-Werror::DeprecationWarning:__main__"]
+"""Whatever warning a reader would see is an error: not those between libraries."""
 
 REPORT = pytest.StashKey[list[str]]()
 
@@ -53,14 +56,13 @@ class Tutorial(pytest.File):
     """A Markdown file: its links; and if it is a page, its blocks, pictures and length."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        if self.path.name[:2].isdigit() and self.path.parent == HERE:
+            for number, block in enumerate(self.page.blocks):
+                yield self.check(f"line {block.line}", lambda n=number, b=block: self.block(n, b))
+            for picture in self.page.pictures:
+                yield self.check(Path(picture.path).name, lambda p=picture: self.picture(p))
+            yield self.check("length and time", self.measures)
         yield self.check("links", self.links)
-        if not self.path.name[:2].isdigit() or self.path.parent != HERE:
-            return
-        for number, block in enumerate(self.page.blocks):
-            yield self.check(f"line {block.line}", lambda n=number, b=block: self.block(n, b))
-        for picture in self.page.pictures:
-            yield self.check(Path(picture.path).name, lambda p=picture: self.picture(p))
-        yield self.check("length and time", self.measures)
 
     def check(self, name: str, test: Callable[[], None]) -> "Check":
         item: Check = Check.from_parent(self, name=name)
@@ -85,7 +87,7 @@ class Tutorial(pytest.File):
         paths = [str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
         settings = {"MPLBACKEND": "agg", "PYTHONUTF8": "1", "NUMCAM_OFFLINE": "1", "COLUMNS": "80"}
         reader = os.environ | settings | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-        command = [sys.executable, "-W", "error", "-m", "harness.run", str(self.path), str(results)]
+        command = [sys.executable, *WARNINGS, "-m", "harness.run", str(self.path), str(results)]
         done = subprocess.run(command, cwd=work, env=reader, capture_output=True, text=True, encoding="utf-8")
         if done.returncode:
             raise Fault(f"the page could not be run:\n{done.stderr}")
@@ -117,10 +119,14 @@ class Tutorial(pytest.File):
             raise Fault(f"line {picture.line}: {name} is not written by the block above it, which writes {made}")
         committed, drawn = HERE / picture.path, self.folder / "work" / name
         if self.config.getoption("--update-figures"):
+            if tolerance() is not CLOSE:
+                raise Fault(
+                    f"the figures are drawn with Matplotlib {DRAWN_WITH}; install that, or draw all of them anew"
+                )
             shutil.copyfile(drawn, committed)
         elif not committed.exists():
             raise Fault(f"{picture.path} is not there; run pytest tutorials --update-figures, and look at it")
-        elif fault := unlike(committed, drawn):
+        elif fault := unlike(committed, drawn, tolerance()):
             raise Fault(fault)
 
     def measures(self) -> None:

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from harness.compare import difference
 from harness.links import anchors
-from harness.pictures import unlike
+from harness.pictures import CLOSE, ROUGH, tolerance, unlike
 from PIL import Image
+
+from numcam.figures.board import board, grid
 
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
 
@@ -121,7 +123,6 @@ def outcomes(tmp_path_factory):
 def test_a_page_that_shows_what_happens_passes(outcomes):
     of_page = {name: text for (page, name), text in outcomes.items() if page == "00-right"}
     assert [*of_page] == [
-        "links",
         "line 4",
         "line 17",
         "line 31",
@@ -129,6 +130,7 @@ def test_a_page_that_shows_what_happens_passes(outcomes):
         "line 38",
         "00-red.png",
         "length and time",
+        "links",
     ]
     assert not any(of_page.values()), of_page
 
@@ -195,8 +197,28 @@ def test_a_figure_may_move_by_less_than_the_eye_sees_and_no_more(tmp_path):
     }
     for name, pixels in other.items():
         Image.fromarray(pixels).save(tmp_path / f"{name}.png")
-    found = {name: unlike(tmp_path / "same.png", tmp_path / f"{name}.png") for name in other}
+    found = {name: unlike(tmp_path / "same.png", tmp_path / f"{name}.png", CLOSE) for name in other}
     assert found["same"] is None
     assert found["noisy"] is None
     assert "stale" in found["one bar taller"]
     assert "pixels" in found["wider"]
+
+
+def test_figures_of_another_matplotlib_are_compared_roughly_and_not_waved_through(tmp_path):
+    assert tolerance("3.11.9") is CLOSE
+    assert tolerance("3.8.4") is tolerance("4.0.0") is ROUGH
+    drawn = np.full((480, 640, 3), 255, np.uint8)
+    drawn[200:280, 100:500] = 0
+    other = np.roll(drawn, 60, axis=0)
+    for name, pixels in (("committed", drawn), ("moved", other)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    assert unlike(tmp_path / "committed.png", tmp_path / "moved.png", ROUGH) is not None
+
+
+@pytest.mark.parametrize(("digit", "other"), [(0, 6), (0, 8), (1, 3), (6, 8), (5, 9)])
+def test_a_changed_digit_in_a_figure_is_seen(digit, other, tmp_path):
+    for value in (digit, other):
+        figure, axes = board(5, 9, "A figure with numbers in it")
+        grid(axes, np.array([[value, 2, 3], [4, 5, 6]]), (1, 1), "x")
+        figure.savefig(tmp_path / f"{value}.png")
+    assert unlike(tmp_path / f"{digit}.png", tmp_path / f"{other}.png", CLOSE) is not None
