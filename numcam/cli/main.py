@@ -6,10 +6,24 @@ import sys
 from collections.abc import Sequence
 
 from numcam import __version__
-from numcam.cli import attack, bench, check, classify, compare, demo, evaluate, explain, ledger, trace, train, weights
+from numcam.cli import (
+    attack,
+    bench,
+    check,
+    classify,
+    compare,
+    demo,
+    evaluate,
+    explain,
+    ledger,
+    trace,
+    train,
+    tutorials,
+    weights,
+)
 from numcam.errors import InputError
 
-COMMANDS = (demo, explain, compare, ledger, classify, attack, trace, evaluate, check, train, weights, bench)
+COMMANDS = (demo, explain, compare, ledger, classify, attack, trace, evaluate, check, tutorials, train, weights, bench)
 EXAMPLES = """examples:
   numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
   numcam explain photo.jpg --class cat      where in the photo is a cat?
