@@ -1,0 +1,126 @@
+"""One call of a function on one case: what came back, what it raised, and which arguments it changed."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from numcam.exercises.exercise import Case, Exercise, Function
+from numcam.models.classifier import Classifier
+from numcam.nn import Network, Trace
+from numcam.nn.types import Array
+
+LARGEST = 200_000
+"""More numbers than any exercise returns: of a larger array only the shape is passed on."""
+
+
+@dataclass
+class Outcome:
+    """values: one array for each name that the exercise returns, None where it is not written yet; or no list at all.
+
+    error: "" or a sentence on what was raised; complaint: on a return value that is none of what was asked for;
+    changed: what happened to each argument that was written into.
+    """
+
+    values: list[Array | None] | None = None
+    error: str = ""
+    complaint: str = ""
+    changed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def unwritten(self) -> bool:
+        """Nothing is there yet: the placeholder of the stub came back."""
+        return self.values is not None and all(v is None for v in self.values)
+
+
+def attempt(
+    exercise: Exercise, function: Function, case: Case, explain: Callable[[BaseException], str] = repr
+) -> Outcome:
+    """Call `function` on copies of the case's arguments."""
+    given = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in case.arguments)
+    before = list(map(arrays_of, case.arguments))
+    try:
+        with np.errstate(all="ignore"):
+            result = function(*given, **case.options)
+    except BaseException as error:
+        return Outcome(error=explain(error))
+    outcome = read(result, exercise.returns)
+    for name, old, new in zip(exercise.signature.parameters, before, map(arrays_of, given), strict=False):
+        if difference := first_change(old, new):
+            outcome.changed[name] = difference
+    return outcome
+
+
+def arrays_of(argument: Any) -> Mapping[str, Array]:
+    """The arrays by which an argument can be changed, copied where it is an array itself."""
+    if isinstance(argument, np.ndarray):
+        return {"": argument.copy()}
+    network = {Trace: lambda a: a.network, Classifier: lambda a: a.network, Network: lambda a: a}.get(type(argument))
+    return network(argument).parameters if network else {}
+
+
+def first_change(before: Mapping[str, Array], after: Mapping[str, Array]) -> str:
+    """ "[0, 2] was 3 and is 0", or "" where nothing changed."""
+    for key, old in before.items():
+        new = after[key]
+        if old.shape != new.shape:
+            return f"its shape was {old.shape} and is {new.shape}"
+        different = np.argwhere(~((old == new) | ((old != old) & (new != new))))
+        if len(different):
+            at = tuple(int(i) for i in different[0])
+            return f"{key}{list(at) if at else ''} was {old[at]:.4g} and is {new[at]:.4g}"
+    return ""
+
+
+def read(result: Any, names: tuple[str, ...]) -> Outcome:
+    """A return value as one array for each name."""
+    if result is ...:
+        return Outcome([None] * len(names))
+    if result is None:
+        return Outcome(complaint="it returns None; is the line with return missing, or is return without a value?")
+    if len(names) == 1:
+        return gather([result], names)
+    if not isinstance(result, tuple | list) or len(result) != len(names):
+        return Outcome(complaint=f"it returns {described(result)}, and not {len(names)} arrays ({', '.join(names)})")
+    return gather(result, names)
+
+
+def gather(results: Iterable[Any], names: tuple[str, ...]) -> Outcome:
+    outcome = Outcome([])
+    assert outcome.values is not None
+    for name, result in zip(names, results, strict=True):
+        array = None if result is ... else as_array(result)
+        if array is None and result is not ...:
+            return Outcome(complaint=f"{name} is {described(result)}, and not an array of numbers")
+        if array is not None and array.ndim and not isinstance(result, np.ndarray):
+            outcome.notes.append(f"{name} is a {type(result).__name__}; numcam's own functions return arrays")
+        outcome.values.append(array)
+    return outcome
+
+
+def as_array(value: Any) -> Array | None:
+    """Numbers in any dress as an array; None for what is no numbers."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O" and array.size:
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    if array.dtype.kind == "c":
+        return array.real if not array.imag.any() else None
+    return np.array(array) if array.dtype.kind in "biuf" else None
+
+
+def described(value: Any) -> str:
+    """A value in a few words: "a tuple of 2", "None", "the text 'abc'"."""
+    if value is None:
+        return "None"
+    if isinstance(value, str):
+        return f"the text {value[:40]!r}"
+    if isinstance(value, np.ndarray):
+        return f"one array of shape {value.shape}"
+    if isinstance(value, tuple | list | dict | set):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"

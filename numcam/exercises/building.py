@@ -1,0 +1,355 @@
+"""Page 08: a network is a table, and preprocessing is part of the model."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from numcam.exercises.exercise import Case, exercise
+from numcam.exercises.inputs import numbers, small_network
+from numcam.models.preprocessing import CAFFE, TORCHVISION
+from numcam.models.vgg import random_network
+from numcam.nn import AvgPool2d, Conv2d, Flatten, Linear, Network, ReLU
+from numcam.nn.types import Array, Layer, Shape
+
+Colour = tuple[float, float, float]
+
+
+@exercise("08", "x")
+def flatten(x: Array) -> Array:
+    """Each picture as one row, channel by channel, as PyTorch's VGG and numcam order it.
+
+    x (n, c, rows, cols) -> (n, c * rows * cols).
+    """
+    return x.reshape(len(x), -1)
+
+
+@flatten.inputs
+def _() -> Iterator[Case]:
+    yield Case("2 channels of 2x3", (np.arange(12.0).reshape(1, 2, 2, 3),))
+    yield Case("3 pictures", (numbers(80, 3, 2, 4, 5),))
+
+
+@flatten.wrong("Keras flattens so: a head carried over between the two libraries needs its weights reordered")
+def channels_last(x: Array) -> Array:
+    """Channels run fastest (HWC): right numbers, wrong places, and fc6 multiplies each with a stranger's weight."""
+    return x.transpose(0, 2, 3, 1).reshape(len(x), -1)
+
+
+@flatten.wrong()
+def by_columns(x: Array) -> Array:
+    """Each map is read down its columns; it is read along its rows."""
+    return x.swapaxes(2, 3).reshape(len(x), -1)
+
+
+@flatten.wrong()
+def batch_too(x: Array) -> Array:
+    """The whole batch became one row; the picture axis stays."""
+    return x.reshape(-1)
+
+
+@flatten.wrong()
+def fortran_order(x: Array) -> Array:
+    """Read in Fortran's order, the last axis slowest; NumPy's own order has it fastest."""
+    return x.reshape(len(x), -1, order="F")
+
+
+@flatten.wrong()
+def places_only(x: Array) -> Array:
+    """Only rows and columns were joined; the channels belong in the row too."""
+    return x.reshape(*x.shape[:2], -1)
+
+
+@flatten.wrong()
+def columns_for_rows(x: Array) -> Array:
+    """Each picture is a column; it is a row, (n, inputs)."""
+    return x.reshape(len(x), -1).T
+
+
+@exercise("08", "x")
+def preprocess(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """What a network takes: (pixels - mean) / scale, channel by channel.
+
+    image uint8 (rows, cols, 3), RGB; mean and scale are three numbers each, in RGB order and pixel units.
+    order "BGR" reverses the channels of the result. Returns x (1, 3, rows, cols), float.
+    """
+    x = (image.astype(np.float64) - np.array(mean)) / np.array(scale)  # (rows, cols, 3)
+    return np.ascontiguousarray((x[..., ::-1] if order == "BGR" else x).transpose(2, 0, 1)[None])
+
+
+@preprocess.inputs
+def _() -> Iterator[Case]:
+    image = np.random.default_rng(81).integers(0, 256, (3, 4, 3)).astype(np.uint8)
+    yield Case("one pixel, RGB", (image[:1, :1], (100.0, 50.0, 10.0), (2.0, 4.0, 5.0)), {"order": "RGB"})
+    yield Case("one pixel, BGR", (image[:1, :1], (100.0, 50.0, 10.0), (2.0, 4.0, 5.0)), {"order": "BGR"})
+    yield Case(
+        "3x4 pixels as torchvision's VGG16 takes them", (image, TORCHVISION.mean, TORCHVISION.scale), {"order": "RGB"}
+    )
+    yield Case("3x4 pixels as Oxford's VGG16 takes them", (image, CAFFE.mean, CAFFE.scale), {"order": "BGR"})
+
+
+@preprocess.wrong("machrisaa/tensorflow-vgg#55, pytorch/vision#28: two sets of weights are called VGG16")
+def bgr_for_rgb(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The channels are always reversed; torchvision's weights want RGB, Oxford's BGR, and `order` says which."""
+    return preprocess.right(image, mean, scale, "BGR")
+
+
+@preprocess.wrong("machrisaa/tensorflow-vgg#55, pytorch/vision#28: two sets of weights are called VGG16")
+def rgb_for_bgr(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The channels are never reversed; order "BGR" asks for it."""
+    return preprocess.right(image, mean, scale)
+
+
+@preprocess.wrong()
+def order_reversed(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The channels are reversed for "RGB" and left alone for "BGR": the picture comes as RGB, so it is the other way
+    round.
+    """
+    return preprocess.right(image, mean, scale, "RGB" if order == "BGR" else "BGR")
+
+
+@preprocess.wrong()
+def mean_after_reversal(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The channels are reversed first, and the RGB mean is then taken from BGR values: blue loses red's mean."""
+    if order == "BGR":
+        image = image[..., ::-1]
+    return preprocess.right(image, mean, scale)
+
+
+@preprocess.wrong("ART#894: VGG16 fed with pixels on the wrong scale")
+def divided_by_255(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The pixels are divided by 255 first, but mean and scale are in pixel units (0-255)."""
+    return preprocess.right(image / 255, mean, scale, order)
+
+
+@preprocess.wrong("frgfm/torch-cam lets uint8 wrap around when it squares a saved map")
+def wrapped(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The subtraction was done in uint8, where 3 - 5 is 254: make the pixels float first."""
+    x = (image - np.array(mean).astype(np.uint8)).astype(np.uint8) / np.array(scale)
+    return (x[..., ::-1] if order == "BGR" else x).transpose(2, 0, 1)[None]
+
+
+@preprocess.wrong()
+def mean_forgotten(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The mean is not subtracted."""
+    return preprocess.right(image, (0, 0, 0), scale, order)
+
+
+@preprocess.wrong()
+def scale_forgotten(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The division by the scale is missing; Oxford's scale is 1, so only torchvision's weights notice."""
+    return preprocess.right(image, mean, (1, 1, 1), order)
+
+
+@preprocess.wrong()
+def multiplied(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """Multiplied by the scale; it is divided by it."""
+    return preprocess.right(image, mean, tuple(1 / s for s in scale), order)
+
+
+@preprocess.wrong()
+def one_mean_for_all(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """All channels lose the same number, the mean of the three; each has its own."""
+    return preprocess.right(image, (sum(mean) / 3,) * 3, scale, order)
+
+
+@preprocess.wrong()
+def scaled_before_mean(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """pixels / scale - mean: the mean is in pixel units, so it is subtracted before the division."""
+    return preprocess.right(image, tuple(m * s for m, s in zip(mean, scale, strict=True)), scale, order)
+
+
+@preprocess.wrong()
+def reshaped(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """(rows, cols, 3) was *reshaped* to (3, rows, cols), which scatters the colours; the axes must be transposed."""
+    x = preprocess.right(image, mean, scale, order)
+    return x.transpose(0, 2, 3, 1).reshape(x.shape)
+
+
+@preprocess.wrong()
+def rows_and_columns_swapped(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """`.T` turned (rows, cols, 3) into (3, cols, rows), a picture on its side; transpose(2, 0, 1) keeps it upright."""
+    return preprocess.right(image, mean, scale, order).swapaxes(2, 3)
+
+
+@preprocess.wrong()
+def batch_axis_missing(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The picture axis is missing: a network takes a batch, (1, 3, rows, cols), here of one."""
+    return preprocess.right(image, mean, scale, order)[0]
+
+
+@preprocess.wrong()
+def channels_left_last(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
+    """The channels are still the last axis; VGG takes (n, 3, rows, cols)."""
+    return preprocess.right(image, mean, scale, order).transpose(0, 2, 3, 1)
+
+
+@exercise("08", "count")
+def count_parameters(network: Network) -> int:
+    """How many numbers the network has learned: all weights and all biases. A whole number."""
+    return sum(p.size for p in network.parameters.values())
+
+
+@exercise("08", "count")
+def count_multiply_adds(network: Network, input_shape: Shape) -> int:
+    """The multiplications, each with its addition, of one forward pass over an input (n, 3, rows, cols).
+
+    Those of convolutions and linear layers; biases, ReLUs and pooling are not counted. A whole number.
+    """
+    shapes = network.shapes(input_shape)
+    return sum(work(network.layers[name], shapes[before], shapes[name]) for before, name in pairwise(shapes))
+
+
+def work(layer: Any, before: Shape, after: Shape) -> int:
+    """A convolution's output numbers cost c * rows * cols of its kernel each, a linear layer's its inputs."""
+    if isinstance(layer, Conv2d):
+        return int(np.prod(after)) * int(np.prod(layer.weight.shape[1:]))
+    return int(np.prod(after)) * before[1] if isinstance(layer, Linear) else 0
+
+
+def strided_network() -> Network:
+    """A convolution that halves, one without padding, an odd kernel, a linear layer."""
+    layers: dict[str, Layer] = {
+        "conv1": Conv2d(numbers(82, 4, 3, 3, 3), numbers(83, 4), stride=2, padding=1),
+        "relu1": ReLU(),
+        "conv2": Conv2d(numbers(84, 5, 4, 2, 3), numbers(85, 5)),
+        "pool2": AvgPool2d(2),
+        "flatten": Flatten(),
+        "fc3": Linear(numbers(86, 6, 20), numbers(87, 6)),
+    }
+    return Network(layers)
+
+
+@count_parameters.inputs
+def _() -> Iterator[Case]:
+    yield Case("one convolution, 2 -> 4 channels, 3x3", (Network({"conv": Conv2d(np.ones((4, 2, 3, 3)), np.ones(4))}),))
+    yield Case("a network of three layers with parameters", (strided_network(),))
+    yield Case("a small VGG", (small_network(),))
+    yield Case("pocket", (random_network("pocket", input_size=(64, 64)),))
+
+
+@count_multiply_adds.inputs
+def _() -> Iterator[Case]:
+    one = Network({"conv": Conv2d(np.ones((4, 2, 3, 3)), np.ones(4), padding=1)})
+    yield Case("one 3x3 convolution, 2 -> 4 channels, over 5x6 places", (one, (1, 2, 5, 6)))
+    yield Case("strides, a kernel of 2x3, a linear layer", (strided_network(), (1, 3, 10, 12)))
+    yield Case("a batch of 2", (small_network(), (2, 3, 8, 12)))
+
+
+@count_parameters.wrong()
+def biases_forgotten(network: Network) -> int:
+    """The biases are missing, one number for each output channel or unit."""
+    return sum(p.size for name, p in network.parameters.items() if name.endswith("weight"))
+
+
+@count_parameters.wrong()
+def convolutions_only(network: Network) -> int:
+    """Only the convolutions are counted; nine tenths of VGG16's parameters are in its three linear layers."""
+    return sum(
+        p.size for layer in network.layers.values() if isinstance(layer, Conv2d) for p in layer.parameters.values()
+    )
+
+
+@count_parameters.wrong()
+def arrays_for_numbers(network: Network) -> int:
+    """That is the number of arrays; add up their sizes."""
+    return len(network.parameters)
+
+
+@count_parameters.wrong()
+def kernel_area_forgotten(network: Network) -> int:
+    """The rows and columns of the kernels are missing: a 3x3 convolution has c * 3 * 3 weights for each output
+    channel.
+    """
+    return sum(int(np.prod(p.shape[:2])) for p in network.parameters.values())
+
+
+@count_parameters.wrong()
+def first_axis_only(network: Network) -> int:
+    """len() of an array counts its first axis only; its size counts all of its numbers."""
+    return sum(len(p) for p in network.parameters.values())
+
+
+@count_parameters.wrong()
+def bytes_for_numbers(network: Network) -> int:
+    """That counts bytes; a float32 has 4, a float64 has 8."""
+    return sum(p.nbytes for p in network.parameters.values())
+
+
+def layer_work(network: Network, input_shape: Shape, cost: Any) -> int:
+    shapes = network.shapes(input_shape)
+    return sum(int(cost(network.layers[name], shapes[before], shapes[name])) for before, name in pairwise(shapes))
+
+
+@count_multiply_adds.wrong('the unit is a matter of taste: some tables of "FLOPs" count this, some the half')
+def doubled(network: Network, input_shape: Shape) -> int:
+    """Multiplications and additions are counted apart (FLOPs); here one multiplication with its addition counts 1."""
+    return 2 * count_multiply_adds.right(network, input_shape)
+
+
+@count_multiply_adds.wrong()
+def input_places(network: Network, input_shape: Shape) -> int:
+    """A convolution's cost is taken at the places of its input; it is paid at every place of its *output*."""
+
+    def cost(layer: Any, before: Shape, after: Shape) -> int:
+        return (
+            layer.weight.size * int(np.prod((before[0], *before[2:])))
+            if isinstance(layer, Conv2d)
+            else work(layer, before, after)
+        )
+
+    return layer_work(network, input_shape, cost)
+
+
+@count_multiply_adds.wrong()
+def places_forgotten(network: Network, input_shape: Shape) -> int:
+    """That is the number of weights; a kernel is used again at every place of the output."""
+
+    def cost(layer: Any, before: Shape, after: Shape) -> int:
+        return after[0] * layer.weight.size if isinstance(layer, Conv2d | Linear) else 0
+
+    return layer_work(network, input_shape, cost)
+
+
+@count_multiply_adds.wrong()
+def input_channels_forgotten(network: Network, input_shape: Shape) -> int:
+    """The input channels are missing: an output sums over all of them."""
+
+    def cost(layer: Any, before: Shape, after: Shape) -> int:
+        return work(layer, before, after) // before[1] if isinstance(layer, Conv2d) else work(layer, before, after)
+
+    return layer_work(network, input_shape, cost)
+
+
+@count_multiply_adds.wrong()
+def kernel_cells_forgotten(network: Network, input_shape: Shape) -> int:
+    """The kernel's rows and columns are missing: a 3x3 window costs nine multiplications for each channel."""
+
+    def cost(layer: Any, before: Shape, after: Shape) -> int:
+        cells = int(np.prod(layer.weight.shape[2:])) if isinstance(layer, Conv2d) else 1
+        return work(layer, before, after) // cells
+
+    return layer_work(network, input_shape, cost)
+
+
+@count_multiply_adds.wrong()
+def linear_forgotten(network: Network, input_shape: Shape) -> int:
+    """Only the convolutions are counted; a linear layer costs inputs * outputs."""
+    return layer_work(network, input_shape, lambda one, a, b: work(one, a, b) if isinstance(one, Conv2d) else 0)
+
+
+@count_multiply_adds.wrong()
+def batch_forgotten(network: Network, input_shape: Shape) -> int:
+    """That is the cost of one picture; a batch of n costs n times as much."""
+    return count_multiply_adds.right(network, (1, *input_shape[1:]))
+
+
+@count_multiply_adds.wrong()
+def bias_counted(network: Network, input_shape: Shape) -> int:
+    """The additions of the biases are counted too; they come with no multiplication."""
+
+    def cost(layer: Any, before: Shape, after: Shape) -> int:
+        return work(layer, before, after) + (int(np.prod(after)) if isinstance(layer, Conv2d | Linear) else 0)
+
+    return layer_work(network, input_shape, cost)

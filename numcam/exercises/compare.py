@@ -1,0 +1,116 @@
+"""When are two outcomes the same? The one tolerance of the checker, and the search among the wrong versions."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from numcam.exercises.attempt import Outcome, attempt
+from numcam.exercises.catalogue import EXERCISES
+from numcam.exercises.exercise import Exercise, Mistake
+from numcam.nn.types import Array
+
+TOLERANCE = 1e-4
+"""Of the largest number in the right array: float32 loses 1e-6 on these inputs, and every known mistake is off by more
+than a hundred times this."""
+
+Outcomes = Sequence[Outcome]
+
+
+def same(got: Array, right: Array) -> bool:
+    """Equal up to TOLERANCE, shapes too; NaN equals NaN. Whole numbers and truth values must be equal exactly."""
+    return got.shape == right.shape and not differs(got, right).any()
+
+
+def differs(got: Array, right: Array) -> Array:
+    """Where two arrays of one shape differ, bool."""
+    finite = np.abs(right[np.isfinite(right)]).astype(np.float64)
+    room = 1e-7 + TOLERANCE * finite.max(initial=0) if right.dtype.kind == "f" else 0
+    a, b = got.astype(np.float64), right.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return ~((a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= room))
+
+
+def part_same(got: Outcome, other: Outcome, part: int) -> bool:
+    """Do two outcomes of one case agree in one of the returned arrays? Both raising is agreement too."""
+    a, b = value(got, part), value(other, part)
+    if a is None or b is None:
+        return a is b and bool(got.error) == bool(other.error)
+    return same(a, b)
+
+
+def value(outcome: Outcome, part: int) -> Array | None:
+    return outcome.values[part] if outcome.values else None
+
+
+@cache
+def right_outcomes(name: str) -> list[Outcome]:
+    """What the right function returns for each case."""
+    exercise = EXERCISES[name]
+    return [attempt(exercise, exercise.right, case) for case in exercise.cases]
+
+
+@cache
+def wrong_outcomes(name: str) -> dict[str, list[Outcome]]:
+    """What each wrong version returns for each case."""
+    exercise = EXERCISES[name]
+    return {
+        key: [attempt(exercise, mistake.function, case) for case in exercise.cases]
+        for key, mistake in exercise.mistakes.items()
+    }
+
+
+def wrong_parts(name: str, outcomes: Outcomes, cases: Sequence[int]) -> list[int]:
+    """Which of the returned arrays differ from the right ones in some case."""
+    right = right_outcomes(name)
+    parts = range(len(EXERCISES[name].returns))
+    return [p for p in parts if any(not part_same(o, right[i], p) for i, o in zip(cases, outcomes, strict=True))]
+
+
+def named(name: str, outcomes: Outcomes, cases: Sequence[int]) -> list[Mistake] | None:
+    """The wrong versions that explain every difference in `outcomes` (one for each of `cases`), or None.
+
+    One version that agrees in everything is preferred; otherwise each wrong array is looked up by itself.
+    """
+    exercise = EXERCISES[name]
+    wrong = {key: [all_[i] for i in cases] for key, all_ in wrong_outcomes(name).items()}
+    right = [right_outcomes(name)[i] for i in cases]
+    parts = wrong_parts(name, outcomes, cases)
+    changed = [sorted(o.changed) for o in outcomes]
+    for key, theirs in wrong.items():
+        if changed == [sorted(o.changed) for o in theirs] and explains(outcomes, theirs, right, parts, exercise):
+            return [exercise.mistakes[key]]
+    if any(changed) or len(exercise.returns) == 1:
+        return None
+    found = [by_part(exercise, outcomes, wrong, right, part) for part in parts]
+    return None if not found or None in found else list(dict.fromkeys(m for m in found if m))
+
+
+def explains(outcomes: Outcomes, theirs: Outcomes, right: Outcomes, parts: list[int], exercise: Exercise) -> bool:
+    """Do two versions agree in every array of every case, with at least one number that is wrong (or an argument)?"""
+    everywhere = all(
+        part_same(a, b, p) for a, b in zip(outcomes, theirs, strict=True) for p in range(len(exercise.returns))
+    )
+    return everywhere and (evidence(theirs, right, parts) or any(o.changed for o in theirs))
+
+
+def evidence(theirs: Outcomes, right: Outcomes, parts: list[int]) -> bool:
+    """Is there a returned array that differs from the right one? Raising alone is evidence of nothing in particular."""
+    return any(
+        value(a, p) is not None and not part_same(a, b, p) for a, b in zip(theirs, right, strict=True) for p in parts
+    )
+
+
+def by_part(
+    exercise: Exercise, outcomes: Outcomes, wrong: dict[str, list[Outcome]], right: Outcomes, part: int
+) -> Mistake | None:
+    """The version that is wrong in this array in the same way; of several, the one that is wrong in the fewest
+    arrays.
+    """
+    fits = [
+        key
+        for key, theirs in wrong.items()
+        if all(part_same(a, b, part) for a, b in zip(outcomes, theirs, strict=True)) and evidence(theirs, right, [part])
+    ]
+    fewest = sorted(fits, key=lambda k: sum(evidence(wrong[k], right, [p]) for p in range(len(exercise.returns))))
+    return exercise.mistakes[fewest[0]] if fewest else None
