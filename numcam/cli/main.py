@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from numcam import __version__
-from numcam.cli import attack, check, classify, demo, evaluate, explain, trace, train, weights
+from numcam.cli import attack, check, classify, demo, evaluate, exercises, explain, trace, train, weights
 from numcam.errors import InputError
 
-COMMANDS = (demo, explain, classify, attack, trace, evaluate, check, train, weights)
+COMMANDS = (demo, explain, classify, attack, trace, evaluate, check, exercises, train, weights)
 EXAMPLES = """examples:
   numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
   numcam explain photo.jpg --class cat      where in the photo is a cat?

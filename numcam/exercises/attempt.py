@@ -44,6 +44,8 @@ def attempt(
     try:
         with np.errstate(all="ignore"):
             result = function(*given, **case.options)
+    except NotImplementedError:
+        return read(..., exercise.returns)
     except BaseException as error:
         return Outcome(error=explain(error))
     outcome = read(result, exercise.returns)

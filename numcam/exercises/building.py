@@ -16,7 +16,7 @@ from numcam.nn.types import Array, Layer, Shape
 Colour = tuple[float, float, float]
 
 
-@exercise("08", "x")
+@exercise("08", "flat")
 def flatten(x: Array) -> Array:
     """Each picture as one row, channel by channel, as PyTorch's VGG and numcam order it.
 

@@ -103,7 +103,7 @@ def centre_only(gradient: Array) -> Array:
     return gradient[:, :, gradient.shape[2] // 2, gradient.shape[3] // 2]
 
 
-@exercise("10", "map")
+@exercise("10", "cam")
 def grad_cam(trace: Trace, target: Classes, layer: str = "relu5_3") -> Array:
     """Equations 1 and 2: ReLU of the sum over channels of weight * activation.
 

@@ -67,23 +67,22 @@ def wrong_parts(name: str, outcomes: Outcomes, cases: Sequence[int]) -> list[int
     return [p for p in parts if any(not part_same(o, right[i], p) for i, o in zip(cases, outcomes, strict=True))]
 
 
-def named(name: str, outcomes: Outcomes, cases: Sequence[int]) -> list[Mistake] | None:
-    """The wrong versions that explain every difference in `outcomes` (one for each of `cases`), or None.
+def named(name: str, outcomes: Outcomes, cases: Sequence[int]) -> dict[int, Mistake]:
+    """For each returned array that is wrong in `outcomes` (one for each of `cases`): which wrong version it is, if any.
 
-    One version that agrees in everything is preferred; otherwise each wrong array is looked up by itself.
+    One version that agrees in everything is preferred; otherwise each wrong array is looked up by itself. Where the
+    arrays are right and only an argument was changed, the version stands under -1.
     """
     exercise = EXERCISES[name]
-    wrong = {key: [all_[i] for i in cases] for key, all_ in wrong_outcomes(name).items()}
+    wrong = {key: [everything[i] for i in cases] for key, everything in wrong_outcomes(name).items()}
     right = [right_outcomes(name)[i] for i in cases]
     parts = wrong_parts(name, outcomes, cases)
     changed = [sorted(o.changed) for o in outcomes]
     for key, theirs in wrong.items():
         if changed == [sorted(o.changed) for o in theirs] and explains(outcomes, theirs, right, parts, exercise):
-            return [exercise.mistakes[key]]
-    if any(changed) or len(exercise.returns) == 1:
-        return None
-    found = [by_part(exercise, outcomes, wrong, right, part) for part in parts]
-    return None if not found or None in found else list(dict.fromkeys(m for m in found if m))
+            return dict.fromkeys(parts or [-1], exercise.mistakes[key])
+    found = {part: by_part(exercise, outcomes, wrong, right, part) for part in parts}
+    return {part: mistake for part, mistake in found.items() if mistake}
 
 
 def explains(outcomes: Outcomes, theirs: Outcomes, right: Outcomes, parts: list[int], exercise: Exercise) -> bool:
@@ -104,13 +103,26 @@ def evidence(theirs: Outcomes, right: Outcomes, parts: list[int]) -> bool:
 def by_part(
     exercise: Exercise, outcomes: Outcomes, wrong: dict[str, list[Outcome]], right: Outcomes, part: int
 ) -> Mistake | None:
-    """The version that is wrong in this array in the same way; of several, the one that is wrong in the fewest
-    arrays.
+    """The version that is wrong in this array in the same way; of several, the one that is wrong in the fewest arrays.
+
+    Where the function raised, its arrays are unknown: such cases are left out, and all versions that fit must then be one in this array.
     """
+    returned = [i for i, o in enumerate(outcomes) if o.values]
     fits = [
         key
         for key, theirs in wrong.items()
-        if all(part_same(a, b, part) for a, b in zip(outcomes, theirs, strict=True)) and evidence(theirs, right, [part])
+        if all(part_same(outcomes[i], theirs[i], part) for i in returned)
+        and evidence([theirs[i] for i in returned], [right[i] for i in returned], [part])
     ]
-    fewest = sorted(fits, key=lambda k: sum(evidence(wrong[k], right, [p]) for p in range(len(exercise.returns))))
-    return exercise.mistakes[fewest[0]] if fewest else None
+    alike = [key for key in fits if [bool(o.error) for o in wrong[key]] == [bool(o.error) for o in outcomes]]
+    fewest = sorted(
+        alike or fits, key=lambda k: sum(evidence(wrong[k], right, [p]) for p in range(len(exercise.returns)))
+    )
+    if not fewest or (not alike and not all_same([wrong[key] for key in fewest], part)):
+        return None
+    return exercise.mistakes[fewest[0]]
+
+
+def all_same(versions: Sequence[Outcomes], part: int) -> bool:
+    """Do several versions agree in one returned array, in all cases?"""
+    return all(part_same(a, b, part) for other in versions for a, b in zip(versions[0], other, strict=True))

@@ -14,7 +14,7 @@ from numcam.nn.softmax import cross_entropy_backward, softmax
 from numcam.nn.types import Array
 
 
-@exercise("12", "pixels")
+@exercise("12", "moved")
 def fgsm(classifier: Classifier, pixels: Array, label: Array, epsilon: float) -> Array:
     """The fast gradient sign method: every pixel value moves by epsilon in the direction that raises the label's loss.
 
@@ -180,7 +180,7 @@ def pixels_overwritten(classifier: Classifier, pixels: Array, label: Array, epsi
     return pixels
 
 
-@exercise("12", "epsilon")
+@exercise("12", "smallest")
 def smallest_epsilon(classifier: Classifier, pixels: Array, epsilons: Sequence[float]) -> float:
     """The first of `epsilons` for which FGSM changes the network's answer.
 

@@ -157,7 +157,7 @@ def shut_where_negative(dout: Array, x: Array) -> Array:
     return np.maximum(dout, 0) * (x >= 0)
 
 
-@exercise("11", "map")
+@exercise("11", "product")
 def guided_grad_cam(trace: Trace, target: Classes, layer: str = "relu5_3") -> Array:
     """Guided backpropagation, times Grad-CAM enlarged to the picture's size with numcam.upsample.
 

@@ -34,7 +34,7 @@ def traces() -> Iterator[tuple[str, Trace, Classes]]:
     yield "three pictures, a class for each", small_trace(), np.array([3, 0, 1])
 
 
-@exercise("09", "saliency")
+@exercise("09", "gradient")
 def saliency(trace: Trace, target: Classes) -> Array:
     """The gradient of the target's logit with respect to the input, signed.
 
