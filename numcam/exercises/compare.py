@@ -105,7 +105,8 @@ def by_part(
 ) -> Mistake | None:
     """The version that is wrong in this array in the same way; of several, the one that is wrong in the fewest arrays.
 
-    Where the function raised, its arrays are unknown: such cases are left out, and all versions that fit must then be one in this array.
+    Where the function raised, its arrays are unknown: such cases are left out, and the versions that fit the rest must
+    then agree in this array.
     """
     returned = [i for i, o in enumerate(outcomes) if o.values]
     fits = [
