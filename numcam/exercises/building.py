@@ -132,7 +132,7 @@ def wrapped(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Ar
 
 @preprocess.wrong()
 def mean_forgotten(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
-    """The mean is not subtracted."""
+    """The mean is not subtracted: a grey picture should come out near 0."""
     return preprocess.right(image, (0, 0, 0), scale, order)
 
 

@@ -1,4 +1,4 @@
-"""When are two outcomes the same? The one tolerance of the checker, and the search among the wrong versions."""
+"""When are two outcomes the same? And the search among the wrong versions."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,36 +7,32 @@ import numpy as np
 
 from numcam.exercises.attempt import Outcome, attempt
 from numcam.exercises.catalogue import EXERCISES
-from numcam.exercises.exercise import Exercise, Mistake
+from numcam.exercises.exercise import TOLERANCE, Exercise, Mistake
 from numcam.nn.types import Array
-
-TOLERANCE = 1e-4
-"""Of the largest number in the right array: float32 loses 1e-6 on these inputs, and every known mistake is off by more
-than a hundred times this."""
 
 Outcomes = Sequence[Outcome]
 
 
-def same(got: Array, right: Array) -> bool:
-    """Equal up to TOLERANCE, shapes too; NaN equals NaN. Whole numbers and truth values must be equal exactly."""
-    return got.shape == right.shape and not differs(got, right).any()
+def same(got: Array, right: Array, tolerance: float = TOLERANCE) -> bool:
+    """Equal up to the tolerance, shapes too; NaN equals NaN. Whole numbers and truth values must be equal exactly."""
+    return got.shape == right.shape and not differs(got, right, tolerance).any()
 
 
-def differs(got: Array, right: Array) -> Array:
+def differs(got: Array, right: Array, tolerance: float = TOLERANCE) -> Array:
     """Where two arrays of one shape differ, bool."""
     finite = np.abs(right[np.isfinite(right)]).astype(np.float64)
-    room = 1e-7 + TOLERANCE * finite.max(initial=0) if right.dtype.kind == "f" else 0
+    room = 1e-7 + tolerance * finite.max(initial=0) if right.dtype.kind == "f" else 0
     a, b = got.astype(np.float64), right.astype(np.float64)
     with np.errstate(invalid="ignore"):
         return ~((a == b) | (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= room))
 
 
-def part_same(got: Outcome, other: Outcome, part: int) -> bool:
+def part_same(exercise: Exercise, got: Outcome, other: Outcome, part: int) -> bool:
     """Do two outcomes of one case agree in one of the returned arrays? Both raising is agreement too."""
     a, b = value(got, part), value(other, part)
     if a is None or b is None:
         return a is b and bool(got.error) == bool(other.error)
-    return same(a, b)
+    return same(a, b, exercise.tolerance)
 
 
 def value(outcome: Outcome, part: int) -> Array | None:
@@ -64,7 +60,11 @@ def wrong_parts(name: str, outcomes: Outcomes, cases: Sequence[int]) -> list[int
     """Which of the returned arrays differ from the right ones in some case."""
     right = right_outcomes(name)
     parts = range(len(EXERCISES[name].returns))
-    return [p for p in parts if any(not part_same(o, right[i], p) for i, o in zip(cases, outcomes, strict=True))]
+    return [
+        p
+        for p in parts
+        if any(not part_same(EXERCISES[name], o, right[i], p) for i, o in zip(cases, outcomes, strict=True))
+    ]
 
 
 def named(name: str, outcomes: Outcomes, cases: Sequence[int]) -> dict[int, Mistake]:
@@ -88,15 +88,19 @@ def named(name: str, outcomes: Outcomes, cases: Sequence[int]) -> dict[int, Mist
 def explains(outcomes: Outcomes, theirs: Outcomes, right: Outcomes, parts: list[int], exercise: Exercise) -> bool:
     """Do two versions agree in every array of every case, with at least one number that is wrong (or an argument)?"""
     everywhere = all(
-        part_same(a, b, p) for a, b in zip(outcomes, theirs, strict=True) for p in range(len(exercise.returns))
+        part_same(exercise, a, b, p)
+        for a, b in zip(outcomes, theirs, strict=True)
+        for p in range(len(exercise.returns))
     )
-    return everywhere and (evidence(theirs, right, parts) or any(o.changed for o in theirs))
+    return everywhere and (evidence(exercise, theirs, right, parts) or any(o.changed for o in theirs))
 
 
-def evidence(theirs: Outcomes, right: Outcomes, parts: list[int]) -> bool:
+def evidence(exercise: Exercise, theirs: Outcomes, right: Outcomes, parts: list[int]) -> bool:
     """Is there a returned array that differs from the right one? Raising alone is evidence of nothing in particular."""
     return any(
-        value(a, p) is not None and not part_same(a, b, p) for a, b in zip(theirs, right, strict=True) for p in parts
+        value(a, p) is not None and not part_same(exercise, a, b, p)
+        for a, b in zip(theirs, right, strict=True)
+        for p in parts
     )
 
 
@@ -112,18 +116,18 @@ def by_part(
     fits = [
         key
         for key, theirs in wrong.items()
-        if all(part_same(outcomes[i], theirs[i], part) for i in returned)
-        and evidence([theirs[i] for i in returned], [right[i] for i in returned], [part])
+        if all(part_same(exercise, outcomes[i], theirs[i], part) for i in returned)
+        and evidence(exercise, [theirs[i] for i in returned], [right[i] for i in returned], [part])
     ]
     alike = [key for key in fits if [bool(o.error) for o in wrong[key]] == [bool(o.error) for o in outcomes]]
     fewest = sorted(
-        alike or fits, key=lambda k: sum(evidence(wrong[k], right, [p]) for p in range(len(exercise.returns)))
+        alike or fits, key=lambda k: sum(evidence(exercise, wrong[k], right, [p]) for p in range(len(exercise.returns)))
     )
-    if not fewest or (not alike and not all_same([wrong[key] for key in fewest], part)):
+    if not fewest or (not alike and not all_same(exercise, [wrong[key] for key in fewest], part)):
         return None
     return exercise.mistakes[fewest[0]]
 
 
-def all_same(versions: Sequence[Outcomes], part: int) -> bool:
+def all_same(exercise: Exercise, versions: Sequence[Outcomes], part: int) -> bool:
     """Do several versions agree in one returned array, in all cases?"""
-    return all(part_same(a, b, part) for other in versions for a, b in zip(versions[0], other, strict=True))
+    return all(part_same(exercise, a, b, part) for other in versions for a, b in zip(versions[0], other, strict=True))

@@ -96,7 +96,8 @@ def forgets_not(answer: Answer) -> bool:
     """Did the second call of the first case give something else?"""
     if answer.again is None or answer.again.error:
         return False
-    return not all(part_same(answer.again, answer.outcomes[0], p) for p in range(len(EXERCISES[answer.name].returns)))
+    exercise = EXERCISES[answer.name]
+    return not all(part_same(exercise, answer.again, answer.outcomes[0], p) for p in range(len(exercise.returns)))
 
 
 def difference(answer: Answer, parts: list[int]) -> Verdict:
@@ -121,11 +122,12 @@ def difference(answer: Answer, parts: list[int]) -> Verdict:
 
 def part_difference(answer: Answer, part: int, known: bool) -> list[str]:
     """What is said of one returned array that is wrong: its first wrong number, and a diagnosis unless it is known."""
-    name = EXERCISES[answer.name].returns[part]
+    exercise = EXERCISES[answer.name]
+    name = exercise.returns[part]
     pairs, unwritten = comparable(answer, part)
     if unwritten:
         return [f"{name} is not written yet"]
-    if not any(not same(got, right) for got, right in pairs):
+    if not any(not same(got, right, exercise.tolerance) for got, right in pairs):
         return []
     text = "" if known else nearly(answer, part) or diagnosis(pairs)
     return first_difference(answer, part) + ([f"{name}: {text}"] if text else [])
@@ -145,12 +147,12 @@ def first_difference(answer: Answer, part: int) -> list[str]:
     exercise = EXERCISES[answer.name]
     for i, outcome in zip(answer.cases, answer.outcomes, strict=True):
         got, right = value(outcome, part), value(right_outcomes(answer.name)[i], part)
-        if got is None or right is None or same(got, right):
+        if got is None or right is None or same(got, right, exercise.tolerance):
             continue
         name, case = exercise.returns[part], exercise.cases[i]
         if got.shape != right.shape:
             return [f"{name}: expected shape {right.shape}, got {got.shape} (with {case.about})"]
-        at = tuple(int(k) for k in np.argwhere(differs(got, right))[0])
+        at = tuple(int(k) for k in np.argwhere(differs(got, right, exercise.tolerance))[0])
         a, b = number(right[at], got[at])
         return [f"{name}{list(at) if at else ''}: expected {a}, got {b} (with {case.about})", *shown(exercise, case)]
     return []

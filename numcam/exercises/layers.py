@@ -202,5 +202,5 @@ def guided_rule(dout: Array, x: Array) -> Array:
 
 @relu_backward.wrong()
 def leaky(dout: Array, x: Array) -> Array:
-    """A hundredth of the gradient leaks through the shut gate: that is leaky ReLU."""
-    return np.where(x > 0, dout, 0.01 * dout)
+    """A tenth of the gradient leaks through the shut gate: that is leaky ReLU."""
+    return np.where(x > 0, dout, 0.1 * dout)
