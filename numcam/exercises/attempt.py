@@ -1,14 +1,12 @@
 """One call of a function on one case: what came back, what it raised, and which arguments it changed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from numcam.exercises.exercise import Case, Exercise, Function
-from numcam.models.classifier import Classifier
-from numcam.nn import Network, Trace
 from numcam.nn.types import Array
 
 LARGEST = 200_000
@@ -40,7 +38,6 @@ def attempt(
 ) -> Outcome:
     """Call `function` on copies of the case's arguments."""
     given = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in case.arguments)
-    before = list(map(arrays_of, case.arguments))
     try:
         with np.errstate(all="ignore"):
             result = function(*given, **case.options)
@@ -49,31 +46,23 @@ def attempt(
     except BaseException as error:
         return Outcome(error=explain(error))
     outcome = read(result, exercise.returns)
-    for name, old, new in zip(exercise.signature.parameters, before, map(arrays_of, given), strict=False):
+    for name, old, new in zip(exercise.signature.parameters, case.arguments, given, strict=False):
         if difference := first_change(old, new):
             outcome.changed[name] = difference
     return outcome
 
 
-def arrays_of(argument: Any) -> Mapping[str, Array]:
-    """The arrays by which an argument can be changed, copied where it is an array itself."""
-    if isinstance(argument, np.ndarray):
-        return {"": argument.copy()}
-    network = {Trace: lambda a: a.network, Classifier: lambda a: a.network, Network: lambda a: a}.get(type(argument))
-    return network(argument).parameters if network else {}
-
-
-def first_change(before: Mapping[str, Array], after: Mapping[str, Array]) -> str:
-    """ "[0, 2] was 3 and is 0", or "" where nothing changed."""
-    for key, old in before.items():
-        new = after[key]
-        if old.shape != new.shape:
-            return f"its shape was {old.shape} and is {new.shape}"
-        different = np.argwhere(~((old == new) | ((old != old) & (new != new))))
-        if len(different):
-            at = tuple(int(i) for i in different[0])
-            return f"{key}{list(at) if at else ''} was {old[at]:.4g} and is {new[at]:.4g}"
-    return ""
+def first_change(before: Any, after: Any) -> str:
+    """ "[0, 2] was 3 and is 0", or "" where nothing changed. Networks are read-only, so only arrays can change."""
+    if not isinstance(before, np.ndarray):
+        return ""
+    if before.shape != after.shape:
+        return f"its shape was {before.shape} and is {after.shape}"
+    different = np.argwhere(~((before == after) | ((before != before) & (after != after))))
+    if not len(different):
+        return ""
+    at = tuple(int(i) for i in different[0])
+    return f"{list(at) if at else ''} was {before[at]:.4g} and is {after[at]:.4g}".strip()
 
 
 def read(result: Any, names: tuple[str, ...]) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from numcam.exercises.exercise import Case, exercise
-from numcam.exercises.inputs import numbers, small_network
+from numcam.exercises.inputs import numbers, read_only, small_network
 from numcam.models.preprocessing import CAFFE, TORCHVISION
 from numcam.models.vgg import random_network
 from numcam.nn import AvgPool2d, Conv2d, Flatten, Linear, Network, ReLU
@@ -218,20 +218,23 @@ def strided_network() -> Network:
         "flatten": Flatten(),
         "fc3": Linear(numbers(86, 6, 20), numbers(87, 6)),
     }
-    return Network(layers)
+    return read_only(Network(layers))
 
 
 @count_parameters.inputs
 def _() -> Iterator[Case]:
-    yield Case("one convolution, 2 -> 4 channels, 3x3", (Network({"conv": Conv2d(np.ones((4, 2, 3, 3)), np.ones(4))}),))
+    yield Case(
+        "one convolution, 2 -> 4 channels, 3x3",
+        (read_only(Network({"conv": Conv2d(np.ones((4, 2, 3, 3)), np.ones(4))})),),
+    )
     yield Case("a network of three layers with parameters", (strided_network(),))
     yield Case("a small VGG", (small_network(),))
-    yield Case("pocket", (random_network("pocket", input_size=(64, 64)),))
+    yield Case("pocket", (read_only(random_network("pocket", input_size=(64, 64))),))
 
 
 @count_multiply_adds.inputs
 def _() -> Iterator[Case]:
-    one = Network({"conv": Conv2d(np.ones((4, 2, 3, 3)), np.ones(4), padding=1)})
+    one = read_only(Network({"conv": Conv2d(np.ones((4, 2, 3, 3)), np.ones(4), padding=1)}))
     yield Case("one 3x3 convolution, 2 -> 4 channels, over 5x6 places", (one, (1, 2, 5, 6)))
     yield Case("strides, a kernel of 2x3, a linear layer", (strided_network(), (1, 3, 10, 12)))
     yield Case("a batch of 2", (small_network(), (2, 3, 8, 12)))

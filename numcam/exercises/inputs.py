@@ -24,7 +24,7 @@ def integers(*rows: object) -> Array:
 
 @cache
 def small_network() -> Network:
-    """VGG's last two blocks in small, float64, for pictures (n, 3, 8, 12); all channel counts different."""
+    """VGG's last two blocks in small, float64, for pictures (n, 3, 8, 12); all channel counts different. Read-only."""
     rng = np.random.default_rng(4)
 
     def drawn(*shape: int) -> Array:
@@ -45,7 +45,14 @@ def small_network() -> Network:
         "relu6": ReLU(),
         "fc8": Linear(drawn(4, 12), bias(4)),
     }
-    return Network(layers)
+    return read_only(Network(layers))
+
+
+def read_only(network: Network) -> Network:
+    """The network, with parameters that refuse to be written into: all cases share them."""
+    for parameter in network.parameters.values():
+        parameter.flags.writeable = False
+    return network
 
 
 @cache

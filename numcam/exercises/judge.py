@@ -113,7 +113,7 @@ def difference(answer: Answer, parts: list[int]) -> Verdict:
             verdict.message.append(f"it is called as {exercise.name}{parameters(exercise)}")
     for part in parts:
         verdict.message += part_difference(answer, part, part in mistakes)
-    if any(o.changed for o in answer.outcomes) and not mistakes:
+    if any(o.changed for o in answer.outcomes):
         verdict.message += mutation(answer).message
     if forgets_not(answer):
         verdict.message.append(KEPT)
@@ -165,15 +165,18 @@ def number(right: Any, got: Any) -> tuple[str, str]:
 
 
 def shown(exercise: Exercise, case: Case) -> list[str]:
-    """The arguments, where they are small enough to work the case out by hand."""
-    texts = []
-    for name, given in zip(exercise.signature.parameters, case.arguments, strict=False):
-        if isinstance(given, np.ndarray):
-            texts.append(f"{name} = {np.array2string(given, separator=', ', formatter={'float': '{:g}'.format})}")
-        elif isinstance(given, int | float | tuple):
-            texts.append(f"{name} = {given}")
-    text = ", ".join(" ".join(t.split()) for t in texts)
-    return [f"there {text}"] if 0 < len(text) <= 150 else []
+    """The arguments, where all of them are small enough to work the case out by hand."""
+    if not all(isinstance(a, np.ndarray | int | float | tuple) for a in case.arguments):
+        return []
+    arguments = zip(exercise.signature.parameters, case.arguments, strict=False)
+    text = ", ".join(" ".join(f"{name} = {brief(given)}".split()) for name, given in arguments)
+    return [f"there {text}"] if len(text) <= 150 else []
+
+
+def brief(given: Any) -> str:
+    if not isinstance(given, np.ndarray):
+        return str(given)
+    return np.array2string(given, separator=", ", formatter={"float": "{:g}".format})
 
 
 def nearly(answer: Answer, part: int) -> str:

@@ -46,16 +46,16 @@ class Teller:
                 return "it raises KeyboardInterrupt"
         hint = ""
         if "read-only" in message:
-            hint = " (the arrays of a trace are read-only: copy one before you change it)"
+            hint = " (the arrays of traces and networks are read-only here: copy one before you change it)"
         return f"{type(error).__name__}: {message}{hint}" if message else f"{type(error).__name__}{hint}"
 
     def of_loading(self, error: BaseException) -> str:
         """Why the file as a whole could not be run."""
+        if "unicode error" in str(error) or "null bytes" in str(error) or isinstance(error, UnicodeDecodeError):
+            return "it is not a Python file, or not saved as UTF-8"
         if isinstance(error, SyntaxError) and error.filename == self.path:
             text = (error.text or "").strip()
             return f"line {error.lineno}" + (f", `{text[:80]}`" if text else "") + f": {error.msg}"
         if isinstance(error, SystemExit):
             return f'{self(error)}; put such a call under if __name__ == "__main__":'
-        if isinstance(error, SyntaxError | UnicodeDecodeError) or "null bytes" in str(error):
-            return f"it is not a Python file: {self.what(error)}"
         return self(error)

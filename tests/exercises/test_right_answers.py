@@ -22,6 +22,7 @@ def test_a_right_answer_passes(name, function):
     assert (verdict.status, verdict.message) == ("passes", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "function"), VARIANTS, ids=[f"{n}-{f.__name__}" for n, f in VARIANTS])
 def test_a_right_answer_passes_in_single_precision(name, function):
     if any(key in f"{name} {function.__name__}" for key in ("wiggl", "differences")):
