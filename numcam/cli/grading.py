@@ -55,7 +55,7 @@ def print_verdict(verdict: Verdict) -> None:
     for line in verdict.message:
         say(line)
     for mistake in verdict.mistakes:
-        say(f"This is a known mistake, {mistake.name}: {mistake.about} Tutorial page {mistake.page}.")
+        say(f"This is a known mistake, {mistake.name}. {mistake.about} See page {mistake.page} of the tutorial.")
         if mistake.published:
             say(f"You are in company: {mistake.published}.")
     for note in verdict.notes:

@@ -97,7 +97,7 @@ def as_array(value: Any) -> Array | None:
         array = np.asarray(value)
         if array.dtype.kind == "O" and array.size:
             array = array.astype(np.float64)
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return None
     if array.dtype.kind == "c":
         return array.real if not array.imag.any() else None

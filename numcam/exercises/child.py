@@ -77,7 +77,9 @@ def say(event: str, **facts: Any) -> None:
 def main(path: str, wanted: list[str], limit: float, memory: float) -> None:
     """Check the functions `wanted`, or all exercises that the file defines; limit in seconds each, memory in GB."""
     OUT[0] = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what C code prints goes nowhere
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)  # what C code prints goes nowhere
+    os.dup2(quiet, 2)
     ear = Ear()
     sys.stdout = sys.stderr = io.TextIOWrapper(io.BufferedWriter(ear, 1), "utf-8", "replace", write_through=True)
     warnings.simplefilter("ignore")

@@ -14,13 +14,21 @@ from numcam.nn.types import Array
 Pairs = Sequence[tuple[Array, Array]]
 """(got, right) for each case."""
 
+MOST_AXES = 5
+"""More than any exercise has; the orders of nine axes would take minutes to try."""
+
 Test = Callable[[Pairs], Iterator[str]]
 
 
 def diagnosis(pairs: Pairs) -> str:
     """One sentence that narrows the difference down, or "" where nothing general can be said."""
     with np.errstate(all="ignore"):
+        pairs = [(np.asarray(got, np.float64), np.asarray(right, np.float64)) for got, right in pairs]
+        if any(got.size == 0 and right.size for got, right in pairs):
+            return "the array is empty"
         shaped = any(got.shape != right.shape for got, right in pairs)
+        if not shaped and all(right.ndim == 0 for _, right in pairs):
+            return next(chain.from_iterable(test(pairs) for test in NUMBERS), "")
         tests = SHAPES if shaped else VALUES
         return next(chain.from_iterable(test(pairs) for test in tests), "")
 
@@ -29,7 +37,7 @@ def always(pairs: Pairs, change: Callable[[Array], Array]) -> bool:
     """Does `change` make every answer right, although it was not?"""
     try:
         return all(same(change(got), right) for got, right in pairs)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError):  # it does not fit this shape
         return False
 
 
@@ -38,10 +46,13 @@ def axes(names: Sequence[int]) -> str:
 
 
 def subsets(count: int) -> Iterator[tuple[int, ...]]:
+    count = min(count, MOST_AXES)
     return chain.from_iterable(combinations(range(count), k) for k in range(1, count + 1))
 
 
 def reordered_axes(pairs: Pairs) -> Iterator[str]:
+    if pairs[0][0].ndim > MOST_AXES:
+        return
     for order in permutations(range(pairs[0][0].ndim)):
         if list(order) != sorted(order) and always(pairs, lambda a, o=order: a.transpose(o)):  # type: ignore[misc]
             yield f"the axes are in another order: transpose{order} of yours is right"
@@ -55,11 +66,11 @@ def reshaped(pairs: Pairs) -> Iterator[str]:
 
 
 def summed(pairs: Pairs) -> Iterator[str]:
-    for some in subsets(pairs[0][0].ndim):
+    for some in subsets(min(got.ndim for got, _ in pairs)):
         for name, reduce in (("sum", np.sum), ("mean", np.mean)):
             if always(pairs, lambda a, r=reduce, s=some: r(a, axis=s)):  # type: ignore[misc]
                 yield f"the {name} over {axes(some)} of yours is right: it is still missing"
-    for some in subsets(pairs[0][1].ndim):
+    for some in subsets(min(right.ndim for _, right in pairs)):
         for name, reduce in (("summed", np.sum), ("averaged", np.mean)):
             if all(same(got, np.asarray(reduce(right, axis=some))) for got, right in pairs):
                 yield f"the right numbers, but {name} over {axes(some)}, which should still be there"
@@ -72,6 +83,32 @@ def bordered(pairs: Pairs) -> Iterator[str]:
 
     if all(got.ndim == right.ndim and same(middle(got, right), right) for got, right in pairs):
         yield "the right numbers with a border around them: cut the padding off"
+
+
+def scattered(pairs: Pairs) -> Iterator[str]:
+    if all(got.size == right.size and same(np.sort(got, None), np.sort(right, None)) for got, right in pairs):
+        yield "the right numbers in the wrong places: transpose the axes, and reshape only where their order stays"
+
+
+def too_few_axes(pairs: Pairs) -> Iterator[str]:
+    if all(got.ndim == 0 and right.ndim for got, right in pairs):
+        yield "that is a single number; an array is expected"
+    elif all(got.shape == right.shape[1:] for got, right in pairs):
+        yield "the first axis, that of the pictures, is missing"
+    elif all(sorted(got.shape) == sorted(right.shape) for got, right in pairs):
+        yield "the shape has the right lengths in another order: a transpose too many or too few"
+
+
+def lengths(pairs: Pairs) -> Iterator[str]:
+    if any(got.ndim != right.ndim for got, right in pairs):
+        return
+    steps = np.array([np.subtract(got.shape, right.shape) for got, right in pairs])
+    for axis in np.flatnonzero(steps.any(axis=0)):
+        some = sorted({int(abs(s)) for s in steps[:, axis] if s})
+        if (steps[:, axis] <= 0).all() or (steps[:, axis] >= 0).all():
+            word = "short" if steps[:, axis].min() < 0 else "long"
+            amount = " or ".join(map(str, some))
+            yield f"axis {axis} is too {word}, by {amount}: the padding, the stride, the number of windows?"
 
 
 def sign(pairs: Pairs) -> Iterator[str]:
@@ -198,7 +235,22 @@ def spot(wrong: Array, axis: int) -> str:
     }.get(frozenset(where), "")
 
 
-SHAPES: tuple[Test, ...] = (reordered_axes, reshaped, summed, bordered)
+SHAPES: tuple[Test, ...] = (reordered_axes, reshaped, summed, bordered, scattered, too_few_axes, lengths)
+NUMBERS: tuple[Test, ...] = (not_numbers, sign, factor, offset, clipped, coarse)
 VALUES: tuple[Test, ...] = (
-    *(not_numbers, nothing, sign, factor, offset, flipped, reordered_axes, shifted, clipped, gaps, coarse, places),
+    *(
+        not_numbers,
+        nothing,
+        sign,
+        factor,
+        offset,
+        flipped,
+        reordered_axes,
+        shifted,
+        clipped,
+        gaps,
+        scattered,
+        coarse,
+        places,
+    ),
 )

@@ -1,12 +1,10 @@
 """From what a function did to a verdict: it passes, or the first number that differs and which mistake it is."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from numcam.exercises.attempt import Outcome
 from numcam.exercises.catalogue import EXERCISES
 from numcam.exercises.compare import (
     differs,
@@ -15,14 +13,13 @@ from numcam.exercises.compare import (
     right_outcomes,
     same,
     value,
-    wrong_outcomes,
     wrong_parts,
 )
-from numcam.exercises.diagnose import diagnosis, factor_of
+from numcam.exercises.diagnose import diagnosis
 from numcam.exercises.exercise import Case, Exercise, Mistake
+from numcam.exercises.likeness import likeness
 from numcam.exercises.running import Answer
 from numcam.exercises.stubs import parameters
-from numcam.nn.types import Array
 
 PASSES = "passes"
 KEPT = (
@@ -123,23 +120,18 @@ def difference(answer: Answer, parts: list[int]) -> Verdict:
 def part_difference(answer: Answer, part: int, known: bool) -> list[str]:
     """What is said of one returned array that is wrong: its first wrong number, and a diagnosis unless it is known."""
     exercise = EXERCISES[answer.name]
-    name = exercise.returns[part]
-    pairs, unwritten = comparable(answer, part)
-    if unwritten:
-        return [f"{name} is not written yet"]
-    if not any(not same(got, right, exercise.tolerance) for got, right in pairs):
-        return []
-    text = "" if known else nearly(answer, part) or diagnosis(pairs)
-    return first_difference(answer, part) + ([f"{name}: {text}"] if text else [])
-
-
-def comparable(answer: Answer, part: int) -> tuple[list[tuple[Array, Array]], bool]:
-    """(got, right) of one returned array for every case that returned, and whether it is still the placeholder."""
-    right = right_outcomes(answer.name)
+    name, right = exercise.returns[part], right_outcomes(answer.name)
     returned = [(i, o) for i, o in zip(answer.cases, answer.outcomes, strict=True) if o.values]
-    pairs = [(value(o, part), value(right[i], part)) for i, o in returned]
-    unwritten = bool(returned) and all(got is None for got, _ in pairs)
-    return [(g, r) for g, r in pairs if g is not None and r is not None], unwritten
+    gaps = [i for i, o in returned if value(o, part) is None]
+    if gaps:
+        where = "" if len(gaps) == len(returned) else f" (with {exercise.cases[gaps[0]].about})"
+        return [f"{name} is not written yet{where}"]
+    both = [(value(o, part), value(right[i], part)) for i, o in returned]
+    pairs = [(a, b) for a, b in both if a is not None and b is not None]
+    if all(same(got, wanted, exercise.tolerance) for got, wanted in pairs):
+        return []
+    text = "" if known else likeness(answer, part) or diagnosis(pairs)
+    return first_difference(answer, part) + ([f"{name}: {text}"] if text else [])
 
 
 def first_difference(answer: Answer, part: int) -> list[str]:
@@ -170,34 +162,13 @@ def shown(exercise: Exercise, case: Case) -> list[str]:
         return []
     arguments = zip(exercise.signature.parameters, case.arguments, strict=False)
     text = ", ".join(" ".join(f"{name} = {brief(given)}".split()) for name, given in arguments)
-    return [f"there {text}"] if len(text) <= 150 else []
+    return [f"for {text}"] if len(text) <= 150 else []
 
 
 def brief(given: Any) -> str:
     if not isinstance(given, np.ndarray):
         return str(given)
     return np.array2string(given, separator=", ", formatter={"float": "{:g}".format})
-
-
-def nearly(answer: Answer, part: int) -> str:
-    """A wrong version that fits but for one constant factor, in a sentence; else ""."""
-    for key, theirs in wrong_outcomes(answer.name).items():
-        pairs = [(value(o, part), value(theirs[i], part)) for i, o in zip(answer.cases, answer.outcomes, strict=True)]
-        known = [(a, b) for a, b in pairs if a is not None and b is not None and a.shape == b.shape]
-        if len(known) < len(pairs) or not evident(answer, theirs, part):
-            continue
-        factors = [factor_of(a, b) for a, b in known]
-        if None not in factors and len({round(f, 4) for f in factors if f is not None}) == 1 and factors[0] != 1:
-            mistake = EXERCISES[answer.name].mistakes[key]
-            return f"{factors[0]:.4g} times a known mistake, {mistake.name} (page {mistake.page}): {mistake.about}"
-    return ""
-
-
-def evident(answer: Answer, theirs: Sequence[Outcome], part: int) -> bool:
-    """Is a wrong version more than a multiple of the right one?"""
-    right = right_outcomes(answer.name)
-    pairs = [(value(theirs[i], part), value(right[i], part)) for i in answer.cases]
-    return any(a is not None and b is not None and a.shape == b.shape and factor_of(a, b) is None for a, b in pairs)
 
 
 def mutation(answer: Answer) -> Verdict:

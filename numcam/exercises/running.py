@@ -6,15 +6,17 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 import numcam
+from numcam.errors import InputError
 from numcam.exercises.attempt import Outcome
 
 LIMIT = 10.0
@@ -126,10 +128,11 @@ def stopped(event: Event, limit: float) -> str:
 
 def events(path: Path, wanted: list[str], limit: float) -> Iterator[Event]:
     """The child's events; at the end "silent" where it stopped talking, "died" where it ended without being done."""
-    child = start(path, wanted, limit)
+    errors = tempfile.TemporaryFile()  # noqa: SIM115, closed below
+    child = start(path, wanted, limit, errors)
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=listen, args=(child, lines), daemon=True).start()
-    wait = PATIENCE
+    wait, started = PATIENCE, False
     try:
         while True:
             try:
@@ -137,16 +140,25 @@ def events(path: Path, wanted: list[str], limit: float) -> Iterator[Event]:
             except queue.Empty:
                 yield {"event": "silent"}
                 return
+            if not line and not started:
+                raise InputError(f"the process for the answers did not start: {last_line(errors)}")
             if not line:
                 yield {"event": "died", "code": child.wait()}
                 return
-            event = json.loads(line)
+            event, started = json.loads(line), True
             yield event
             if event["event"] in ("done", "broken", "hang"):
                 return
             wait = limit + 5  # the child's own watch comes first, unless C code holds it up
     finally:
         end(child)
+        errors.close()
+
+
+def last_line(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:300] if lines else "it said nothing"
 
 
 def listen(child: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:
@@ -156,7 +168,7 @@ def listen(child: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:
     lines.put("")
 
 
-def start(path: Path, wanted: list[str], limit: float) -> "subprocess.Popen[str]":
+def start(path: Path, wanted: list[str], limit: float, errors: IO[bytes]) -> "subprocess.Popen[str]":
     """-P and -B: no file beside the current one hides a library, and nothing is written next to the reader's."""
     root = str(Path(numcam.__file__).parents[1])
     code = CODE.format(root=root, path=str(path.resolve()), wanted=wanted, limit=limit, memory=MEMORY)
@@ -165,7 +177,7 @@ def start(path: Path, wanted: list[str], limit: float) -> "subprocess.Popen[str]
         [sys.executable, "-P", "-B", "-c", code],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         env={**os.environ, **quiet},
         text=True,
         encoding="utf-8",

@@ -82,7 +82,7 @@ def test_two_known_mistakes_in_two_arrays_are_both_named():
 def test_a_known_mistake_times_a_constant_is_still_recognised():
     wrong = EXERCISES["grad_cam"].mistakes["relu_before_sum"].function
     verdict = verdict_on("grad_cam", lambda *a, **options: 0.5 * wrong(*a, **options))
-    assert "cam: 0.5 times a known mistake, relu_before_sum (page 10)" in "\n".join(verdict.message)
+    assert "cam: 0.5 times the known mistake relu_before_sum (page 10)" in "\n".join(verdict.message)
 
 
 def test_a_factor_that_follows_a_length_is_called_by_that_axis():
@@ -93,7 +93,7 @@ def test_a_factor_that_follows_a_length_is_called_by_that_axis():
 def test_the_first_wrong_number_is_shown_with_inputs_that_can_be_worked_by_hand():
     verdict, _ = said("relu_backward", lambda dx: dx + (np.arange(dx.size) == dx.size - 1).reshape(dx.shape))
     assert verdict.message[0] == "dx[2]: expected 7, got 8 (with one number below 0, one at 0, one above)"
-    assert verdict.message[1] == "there dout = [5, 6, 7], x = [-1, 0, 2]"
+    assert verdict.message[1] == "for dout = [5, 6, 7], x = [-1, 0, 2]"
 
 
 def test_changing_an_argument_is_noticed_also_where_no_known_mistake_does():
@@ -104,3 +104,70 @@ def test_changing_an_argument_is_noticed_also_where_no_known_mistake_does():
     verdict = verdict_on("grad_cam_weights", changing)
     assert verdict.status == "changes its arguments"
     assert "it changes its argument gradient: [0, 0, 0, 0] was 1 and is 2" in verdict.message[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        (
+            "fgsm",
+            lambda classifier, pixels, label, epsilon: pixels.copy(),
+            "moved: that is the argument pixels as it came",
+        ),
+        ("runner_up", lambda scores: 1, "index: that is a single number; an array is expected"),
+        ("grad_cam_weights", lambda g: g[0].mean((1, 2)), "weights: the first axis, that of the pictures, is missing"),
+        ("conv2d", lambda x, w, b, **at: np.zeros((len(x), len(w), 1, 1)), "out: axis 2 is too short, by 1 or"),
+        (
+            "im2col",
+            lambda image, k, **at: RIGHT["im2col"](image, k).T,
+            "it is the known mistake windows_as_rows",
+        ),
+        (
+            "points_at",
+            lambda map, mask, **at: bool(map.max() > 9),
+            "hit: expected True, got False (with the",
+        ),
+        (
+            "maxpool",
+            lambda x, size, stride: RIGHT["maxpool"](x, size, stride)[..., ::-1, :].copy() + 0.0,
+            "along axis 2",
+        ),
+        ("flatten", lambda x: np.sort(x.reshape(len(x), -1))[:, ::-1], "flat: the right numbers in the wrong places"),
+    ],
+)
+def test_an_answer_that_is_no_answer_is_called_what_it_is(name, change, words):
+    verdict = verdict_on(name, change)
+    assert verdict.mistakes == []
+    assert words in "\n".join(verdict.message)
+
+
+JUNK = [
+    *(0, 1.5, True, np.nan, np.inf, -np.inf, 1 + 2j, "text", b"bytes", {}, set(), object(), [], (), [[1], [2, 3]]),
+    *(np.zeros(0), np.zeros((0, 3)), np.ones((1,) * 9), np.array(["a"]), np.array([True]), np.full((2, 3), np.nan)),
+    *(np.arange(6, dtype=np.uint8), np.array(1e300), np.array([1e308, -1e308]), np.datetime64("2020-01-01"), range(3)),
+    *([np.zeros(2)] * 3, (..., ..., 1), (None, None, None), np.ma.masked_array([1.0, 2], [True, False]), len),
+    *(10**400, [None]),
+]
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_no_junk_passes_or_upsets_the_checker(name):
+    exercise = EXERCISES[name]
+    for junk in JUNK:
+        assert not verdict_on(name, lambda *arguments, junk=junk, **options: junk).passed
+        parts = (junk,) * len(exercise.returns)
+        assert not verdict_on(name, lambda *arguments, parts=parts, **options: parts).passed
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_noise_in_the_shape_of_the_answer_is_no_known_mistake(name):
+    exercise, rng = EXERCISES[name], np.random.default_rng(0)
+
+    def noisy(*arguments, **options):
+        right = exercise.right(*arguments, **options)
+        parts = right if len(exercise.returns) > 1 else (right,)
+        made = [rng.integers(1000, 2000, np.shape(p)) + rng.random(np.shape(p)) for p in parts]
+        return made if len(made) > 1 else made[0]
+
+    verdict = verdict_on(name, noisy)
+    assert (verdict.status, verdict.mistakes) == ("differs", [])
