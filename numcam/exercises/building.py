@@ -117,7 +117,7 @@ def mean_after_reversal(image: Array, mean: Colour, scale: Colour, order: str = 
     return preprocess.right(image, mean, scale)
 
 
-@preprocess.wrong("ART#894: VGG16 fed with pixels on the wrong scale")
+@preprocess.wrong("ART#894: black images where VGG16's preprocessing was set wrongly")
 def divided_by_255(image: Array, mean: Colour, scale: Colour, order: str = "RGB") -> Array:
     """The pixels are divided by 255 first, but mean and scale are in pixel units (0-255)."""
     return preprocess.right(image / 255, mean, scale, order)
@@ -285,9 +285,9 @@ def layer_work(network: Network, input_shape: Shape, cost: Any) -> int:
     return sum(int(cost(network.layers[name], shapes[before], shapes[name])) for before, name in pairwise(shapes))
 
 
-@count_multiply_adds.wrong('the unit is a matter of taste: some tables of "FLOPs" count this, some the half')
+@count_multiply_adds.wrong()
 def doubled(network: Network, input_shape: Shape) -> int:
-    """Multiplications and additions are counted apart (FLOPs); here one multiplication with its addition counts 1."""
+    """Multiplications and additions are counted apart, as some tables of FLOPs do; here the two together count 1."""
     return 2 * count_multiply_adds.right(network, input_shape)
 
 

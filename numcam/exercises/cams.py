@@ -66,7 +66,7 @@ def of_positive(gradient: Array) -> Array:
     return np.maximum(gradient, 0).mean(axis=(2, 3))
 
 
-@grad_cam_weights.wrong("salesforce/LAVIS#809")
+@grad_cam_weights.wrong()
 def clipped(gradient: Array) -> Array:
     """Negative weights are set to 0; a channel that argues against the class must count against it."""
     return np.maximum(gradient.mean(axis=(2, 3)), 0)
@@ -158,7 +158,7 @@ def guided_gradients(trace: Trace, target: Classes, layer: str = "relu5_3") -> A
     return relu(terms(trace, target, layer, rules=GUIDED).sum(axis=1))
 
 
-@grad_cam.wrong("salesforce/LAVIS#809 questions it in released code")
+@grad_cam.wrong("salesforce/LAVIS PR 809 asks about such a ReLU in released code")
 def positive_gradients(trace: Trace, target: Classes, layer: str = "relu5_3") -> Array:
     """Negative gradients are set to 0 before the mean, so that no weight is negative."""
     return terms(trace, target, layer, lambda g: mean(relu(g))).sum(axis=1)

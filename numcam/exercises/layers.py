@@ -150,7 +150,7 @@ def half_at_zero(dout: Array, x: Array) -> Array:
     return dout * np.heaviside(x, 0.5)
 
 
-@relu_backward.wrong("oreilly-japan/deep-learning-from-scratch, common/layers.py, and every copy of it")
+@relu_backward.wrong("oreilly-japan/deep-learning-from-scratch, common/layers.py, and its many copies")
 def dout_overwritten(dout: Array, x: Array) -> Array:
     """The numbers are right, but they are written into the caller's dout, which others still need: copy it first."""
     dout[x <= 0] = 0

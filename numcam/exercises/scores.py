@@ -122,9 +122,11 @@ def softmax_cross_entropy_backward(logits: Array, target: Array) -> Array:
 softmax_cross_entropy_backward.inputs(batches)
 
 
-@softmax_cross_entropy_backward.wrong("it is right where the loss is a mean, as in PyTorch's default and in cs231n")
+@softmax_cross_entropy_backward.wrong()
 def divided_by_n(logits: Array, target: Array) -> Array:
-    """Divided by n: that is the gradient of the *mean* loss; here the losses are summed, and each row stands alone."""
+    """Divided by n: that is the gradient of the *mean* loss, PyTorch's default; here the losses are summed, and each row
+    stands alone.
+    """
     return cross_entropy_backward(logits, target) / len(logits)
 
 

@@ -121,7 +121,7 @@ def cosine(a: Array, b: Array) -> float:
     return float((u * v).sum() / np.sqrt((u * u).sum() * (v * v).sum()))
 
 
-@rank_correlation.wrong("kazuto1011/grad-cam-pytorch#15 is the same division, in the maps: blank becomes NaN")
+@rank_correlation.wrong("kazuto1011/grad-cam-pytorch divides a blank map so, and shows NaN")
 def constant_is_nan(a: Array, b: Array) -> float:
     """A constant map has no ranks to correlate and gave 0 / 0, NaN; return 0.0 for it."""
     return rank_correlation.right(a, b) if np.ptp(a) > 0 and np.ptp(b) > 0 else float("nan")
