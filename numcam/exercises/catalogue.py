@@ -3,23 +3,33 @@
 from collections.abc import Iterable
 
 from numcam.errors import InputError, did_you_mean
-from numcam.exercises import (
-    building,
+from numcam.exercises.exercise import Exercise
+from numcam.exercises.pages import (
+    cam_weights,
     cams,
     columns,
     convolution,
+    convolution_backward,
+    counting,
     first,
     fooling,
+    guided_product,
     layers,
+    pointing,
     pooling,
+    preprocessing,
+    ranks,
     rules,
     scores,
-    trust,
+    smallest_step,
+    softmax,
     walking,
 )
-from numcam.exercises.exercise import Exercise
 
-ROOMS = (first, layers, pooling, columns, convolution, scores, building, walking, cams, rules, fooling, trust)
+ROOMS = (
+    *(first, layers, pooling, columns, convolution, convolution_backward, softmax, scores, preprocessing),
+    *(counting, walking, cam_weights, cams, rules, guided_product, fooling, smallest_step, ranks, pointing),
+)
 
 EXERCISES: dict[str, Exercise] = {
     value.name: value for room in ROOMS for value in vars(room).values() if isinstance(value, Exercise)

@@ -7,9 +7,9 @@ import numpy as np
 from numcam.exercises.attempt import Outcome
 from numcam.exercises.catalogue import EXERCISES
 from numcam.exercises.compare import part_same, right_outcomes, same, value, wrong_outcomes
-from numcam.exercises.diagnose import factor_of
 from numcam.exercises.exercise import Mistake
 from numcam.exercises.running import Answer
+from numcam.exercises.values import factor_of
 
 
 def likeness(answer: Answer, part: int) -> str:
