@@ -76,13 +76,7 @@ def say(event: str, **facts: Any) -> None:
 
 def main(path: str, wanted: list[str], limit: float, memory: float) -> None:
     """Check the functions `wanted`, or all exercises that the file defines; limit in seconds each, memory in GB."""
-    OUT[0] = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)  # what C code prints goes nowhere
-    os.dup2(quiet, 2)
-    ear = Ear()
-    sys.stdout = sys.stderr = io.TextIOWrapper(io.BufferedWriter(ear, 1), "utf-8", "replace", write_through=True)
-    warnings.simplefilter("ignore")
+    ear = overheard()
     bound(memory)
     say("started")
     teller = Teller(path, memory)
@@ -94,8 +88,8 @@ def main(path: str, wanted: list[str], limit: float, memory: float) -> None:
         say("broken", message=teller.of_loading(error))
         return
     found = {name: f for name, f in vars(module).items() if name in EXERCISES and callable(f)}
-    own = [name for name, f in found.items() if (getattr(f, "__module__", "") or "").startswith("numcam.")]
-    names = [n for n, f in vars(module).items() if callable(f) and getattr(f, "__module__", "") == module.__name__]
+    own = [name for name, f in found.items() if home(f).startswith("numcam.")]
+    names = [name for name, f in vars(module).items() if callable(f) and home(f) == module.__name__]
     say("loaded", found=[n for n in EXERCISES if n in found], own=own, functions=names, printed=ear.take())
     for name in wanted or [n for n in EXERCISES if n in found and n not in own]:
         if name in found:
@@ -103,6 +97,23 @@ def main(path: str, wanted: list[str], limit: float, memory: float) -> None:
             check(EXERCISES[name], found[name], teller, ear)
     watch.begin("")
     say("done")
+
+
+def overheard() -> Ear:
+    """From here on prints are caught, and what C code prints goes nowhere; events keep the output they had."""
+    OUT[0] = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    ear = Ear()
+    sys.stdout = sys.stderr = io.TextIOWrapper(io.BufferedWriter(ear, 1), "utf-8", "replace", write_through=True)
+    warnings.simplefilter("ignore")
+    return ear
+
+
+def home(function: Function) -> str:
+    """The module in which a function was written."""
+    return str(getattr(function, "__module__", ""))
 
 
 def load(path: str) -> types.ModuleType:

@@ -36,27 +36,27 @@ def events(path: Path, wanted: list[str], limit: float) -> Iterator[Event]:
     child = start(path, wanted, limit, errors)
     lines: queue.Queue[str] = queue.Queue()
     threading.Thread(target=listen, args=(child, lines), daemon=True).start()
-    wait, started = PATIENCE, False
+    wait, event = PATIENCE, {"event": ""}
     try:
-        while True:
-            try:
-                line = lines.get(timeout=wait)
-            except queue.Empty:
-                yield {"event": "silent"}
-                return
-            if not line and not started:
+        while event["event"] not in ("done", "broken", "hang", "silent", "died"):
+            line = following(lines, wait)
+            if line == "" and not event["event"]:
                 raise InputError(f"the process for the answers did not start: {last_line(errors)}")
-            if not line:
-                yield {"event": "died", "code": child.wait()}
-                return
-            event, started = json.loads(line), True
+            event = {"event": "silent"} if line is None else json.loads(line or "null")
+            event = event or {"event": "died", "code": child.wait()}
             yield event
-            if event["event"] in ("done", "broken", "hang"):
-                return
             wait = limit + 5  # the child's own watch comes first, unless C code holds it up
     finally:
         end(child)
         errors.close()
+
+
+def following(lines: "queue.Queue[str]", wait: float) -> str | None:
+    """The next line, "" at the end of them, None if nothing comes."""
+    try:
+        return lines.get(timeout=wait)
+    except queue.Empty:
+        return None
 
 
 def last_line(errors: IO[bytes]) -> str:
