@@ -218,6 +218,13 @@ def divided_by_maximum(trace: Trace, target: Classes, layer: str = "relu5_3") ->
     return cam / np.maximum(cam.max(axis=(1, 2), keepdims=True), 1e-12)
 
 
+@grad_cam.wrong()
+def divided_by_batch_maximum(trace: Trace, target: Classes, layer: str = "relu5_3") -> Array:
+    """All maps are divided by the largest number in the batch; dividing is for drawing, and each map's own affair."""
+    cam = explain_grad_cam(trace, target, layer)
+    return cam / np.maximum(cam.max(), 1e-12)
+
+
 @grad_cam.wrong("kazuto1011/grad-cam-pytorch: a blank map becomes NaN")
 def min_max(trace: Trace, target: Classes, layer: str = "relu5_3") -> Array:
     """The map is stretched from its minimum to its maximum: the weakest place is called 0, and a blank map becomes
