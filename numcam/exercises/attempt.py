@@ -1,6 +1,7 @@
 """One call of a function on one case: what came back, what it raised, and which arguments it changed."""
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ def attempt(
     given = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in case.arguments)
     try:
         with np.errstate(all="ignore"):
-            result = function(*given, **case.options)
+            result = call(exercise, function, given, case.options)
     except NotImplementedError:
         return read(..., exercise.returns)
     except BaseException as error:
@@ -50,6 +51,25 @@ def attempt(
         if difference := first_change(old, new):
             outcome.changed[name] = difference
     return outcome
+
+
+def call(exercise: Exercise, function: Function, given: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """Options go by name; to a function that calls them otherwise, such as h for step, by position."""
+    theirs = parameters_of(function)
+    leading = list(exercise.signature.parameters)[len(given) : len(given) + len(options)]
+    renamed = theirs is not None and not set(options) <= set(theirs) and len(theirs) >= len(given) + len(options)
+    if renamed and list(options) == leading:
+        return function(*given, *options.values())
+    return function(*given, **options)
+
+
+def parameters_of(function: Function) -> list[str] | None:
+    """The names of a function's parameters; None where they cannot be told, or it takes any."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return None if any(p.kind is p.VAR_KEYWORD for p in parameters) else [p.name for p in parameters]
 
 
 def first_change(before: Any, after: Any) -> str:

@@ -3,7 +3,6 @@
 Each event is one line of JSON on the standard output that the process was started with; what the file prints is caught.
 """
 
-import inspect
 import io
 import json
 import os
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from numcam.exercises.attempt import LARGEST, Outcome, attempt
+from numcam.exercises.attempt import LARGEST, Outcome, attempt, parameters_of
 from numcam.exercises.catalogue import EXERCISES
 from numcam.exercises.exercise import Exercise, Function
 from numcam.exercises.telling import Teller
@@ -138,13 +137,8 @@ def check(exercise: Exercise, function: Function, teller: Teller, ear: Ear) -> N
 
 def lacking(exercise: Exercise, function: Function) -> set[str]:
     """The optional parameters that the function does not have."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return set()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return set()
-    return set(exercise.optional) - set(parameters)
+    theirs = parameters_of(function)
+    return set() if theirs is None else set(exercise.optional) - set(theirs)
 
 
 def packed(outcome: Outcome) -> dict[str, Any]:
