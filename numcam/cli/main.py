@@ -14,6 +14,7 @@ from numcam.cli import (
     compare,
     demo,
     evaluate,
+    exercises,
     explain,
     ledger,
     trace,
@@ -23,7 +24,22 @@ from numcam.cli import (
 )
 from numcam.errors import InputError
 
-COMMANDS = (demo, explain, compare, ledger, classify, attack, trace, evaluate, check, tutorials, train, weights, bench)
+COMMANDS = (
+    demo,
+    explain,
+    compare,
+    ledger,
+    classify,
+    attack,
+    trace,
+    evaluate,
+    check,
+    exercises,
+    tutorials,
+    train,
+    weights,
+    bench,
+)
 EXAMPLES = """examples:
   numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
   numcam explain photo.jpg --class cat      where in the photo is a cat?
