@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harness.compare import difference
-from harness.links import anchors
+from harness.links import anchors, broken
 from harness.pictures import CLOSE, ROUGH, tolerance, unlike
 from PIL import Image
 
@@ -178,6 +178,11 @@ def test_numbers_that_mean_the_same_agree(shown, printed):
 )
 def test_other_numbers_and_words_do_not(shown, printed):
     assert difference(shown, printed) is not None
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "weights/README.md"])
+def test_the_links_of_the_project_lead_somewhere(name):
+    assert broken(TUTORIALS.parent / name) == []
 
 
 def test_anchors_are_those_of_github(tmp_path):
