@@ -92,7 +92,8 @@ WRONG = {
         "not written",
     ),
     "a figure without words": ("02-red.png", "![](figures/02-red.png)", "no alt text"),
-    "a page that never ends": ("length and time", "word\n" * 200, "one idea a page"),
+    "a block that ends the process": ("line 4", "```python\nimport os\nos._exit(3)\n```", "could not be run"),
+    "a page that is too long": ("length and time", "word\n" * 200, "one idea a page"),
 }
 
 
