@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harness.compare import difference
-from harness.links import anchors
+from harness.links import anchors, broken
 from harness.pictures import CLOSE, ROUGH, tolerance, unlike
 from PIL import Image
 
@@ -92,7 +92,8 @@ WRONG = {
         "not written",
     ),
     "a figure without words": ("02-red.png", "![](figures/02-red.png)", "no alt text"),
-    "a page that never ends": ("length and time", "word\n" * 200, "one idea a page"),
+    "a block that ends the process": ("line 4", "```python\nimport os\nos._exit(3)\n```", "could not be run"),
+    "a page that is too long": ("length and time", "word\n" * 200, "one idea a page"),
 }
 
 
@@ -178,6 +179,11 @@ def test_numbers_that_mean_the_same_agree(shown, printed):
 )
 def test_other_numbers_and_words_do_not(shown, printed):
     assert difference(shown, printed) is not None
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "weights/README.md"])
+def test_the_links_of_the_project_lead_somewhere(name):
+    assert broken(TUTORIALS.parent / name) == []
 
 
 def test_anchors_are_those_of_github(tmp_path):
