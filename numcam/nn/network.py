@@ -165,6 +165,9 @@ class Trace(Mapping[str, Array]):
         derivative. ValueError for an unknown `stop` or a target that does not fit.
         """
         self._require(stop)
+        strays = [key for key in rules if not isinstance(key, type)]
+        if strays:
+            raise ValueError(f"rules are given by type of layer, as in {{ReLU: rule}}; got {strays[0]!r}")
         names = list(self._arrays)
         if self._record:
             walk = Walk(self._record, self.__getitem__, self._seed(target), rules, stop)
@@ -197,7 +200,7 @@ class Trace(Mapping[str, Array]):
     def _seed(self, target: Target) -> Array:
         """The gradient of the score with respect to the output."""
         out = self.output
-        given = np.asarray(target if isinstance(target, np.ndarray | int) else list(target))
+        given = np.asarray(target if isinstance(target, np.ndarray | np.integer | int) else list(target))
         if given.shape == out.shape and given.dtype.kind == "f":
             return given.astype(out.dtype)
         n, classes = out.shape[:2]

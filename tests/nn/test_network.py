@@ -158,6 +158,17 @@ def test_a_target_that_does_not_fit_is_answered_with_what_would(target, words):
         trace.backward(target)
 
 
+def test_an_index_may_be_numpys():
+    trace = small_network().forward(small_input())
+    np.testing.assert_array_equal(trace.backward(np.int64(3))["input"], trace.backward(3)["input"])
+
+
+def test_a_rule_that_is_not_given_by_type_of_layer_is_an_error_not_ignored():
+    trace = small_network().forward(small_input())
+    with pytest.raises(ValueError, match=r"rules are given by type of layer, as in {ReLU: rule}; got 'ReLU'"):
+        trace.backward(0, {"ReLU": np.maximum})
+
+
 def test_where_a_network_ends_in_maps_an_index_is_a_channel_summed_over_all_places():
     network = Network({"conv": small_network().layers["conv1"]})
     trace = network.forward(small_input())
