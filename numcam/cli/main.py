@@ -2,8 +2,10 @@
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from numcam import __version__
 from numcam.cli import (
@@ -59,7 +61,22 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 2 for the user's mistake, 130 for Ctrl-C."""
-    _print_what_cannot_be_encoded_as_escapes()
+    _make_streams_safe()
+    try:
+        try:
+            return _answered(arguments)
+        finally:
+            sys.stdout.flush()  # here, and not as Python ends, when nobody can be told of a full disk
+    except BrokenPipeError:  # the reader of our output, such as head, has left: no reason for a traceback
+        _leave_the_rest_unsaid()
+        return 0
+    except OSError as error:
+        _leave_the_rest_unsaid()
+        print(f"numcam: cannot write the output: {error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
     parser = Parser(
         prog="numcam",
         description="See where a network looks: VGG16, Grad-CAM, guided Grad-CAM and FGSM in plain NumPy.",
@@ -79,8 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"numcam: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output, such as head, has left: no reason for a traceback
-        return 0
+        raise
     except OSError as error:  # what the file system refuses: a name too long, a full disk
         name = str(error.filename or "cannot write the output")[:80]
         print(f"numcam: {name}: {error.strerror or error}", file=sys.stderr)
@@ -90,8 +106,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _print_what_cannot_be_encoded_as_escapes() -> None:
-    """File names need not be text, and a terminal may lack letters that a class name has: no reason to stop."""
+def _make_streams_safe() -> None:
+    """File names need not be text, a terminal may lack letters that a class name has, and a stream may be closed."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _leave_the_rest_unsaid() -> None:
+    """What is still to be written to standard output goes nowhere: Python would try again as it ends, and complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
