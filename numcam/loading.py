@@ -37,6 +37,8 @@ def load(
     classes: names in index order, for weights that have none. say(line) is told which file was taken.
     InputError for an unknown name, or a file that cannot be used.
     """
+    if not str(model) or (weights is not None and not str(weights)):
+        raise InputError("the name of a weights file is empty; give a file, or leave the option out")
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
     if model not in known:
         if not (Path(model).suffix or os.path.exists(model)):

@@ -37,6 +37,14 @@ def asked(classifier: Classifier, trace: Trace, wanted: str | None) -> list[Aske
     return [Asked(classifier.classes[i], f"{probabilities[i]:.1%}", i, float(trace.output[0, i])) for i in chosen]
 
 
+def one_asked(classifier: Classifier, trace: Trace, wanted: str | None) -> Asked:
+    """As `asked`, for a command that answers for one class at a time; InputError where several are asked for."""
+    one, *more = asked(classifier, trace, wanted)
+    if more:
+        raise InputError(f"this command takes one class at a time; got --class {wanted}, which are {1 + len(more)}")
+    return one
+
+
 def _unit(classifier: Classifier, trace: Trace, wanted: str | None) -> Asked:
     out = trace.output[0]  # (k, rows, cols)
     k, rows, cols = out.shape

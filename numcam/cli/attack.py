@@ -70,7 +70,7 @@ def attack(options: argparse.Namespace) -> int:
 
 def _method(options: argparse.Namespace) -> str:
     """The attack's name; InputError where the options do not go together."""
-    asked = options.method or ("bim" if options.confidence is not None else "fgsm")
+    asked = ("fgsm" if options.confidence is None else "bim") if options.method is None else options.method
     name = asked.lower().replace("-", "_")
     if name not in ATTACKS:
         raise InputError(f"no attack {asked!r}; {did_you_mean(name, ATTACKS)}")
@@ -84,6 +84,8 @@ def _method(options: argparse.Namespace) -> str:
         raise InputError("fgsm takes one step; --steps is for --method bim, pgd, pgd-l2 or deepfool")
     if options.seed is not None and not (name in ("pgd", "pgd_l2") and options.seed >= 0):
         raise InputError("--seed, 0 or more, is of the random start of --method pgd or pgd-l2")
+    if options.seed is not None and options.confidence is not None:
+        raise InputError("with --confidence the walk starts at the picture itself; leave out --seed")
     if name == "deepfool" and (options.epsilon is not None or options.to is not None or options.smallest):
         raise InputError(
             "deepfool finds the nearest other class and its distance; leave out --epsilon, --smallest, --to"
@@ -106,7 +108,9 @@ def _attacked(options: argparse.Namespace, method: str, classifier: Classifier, 
     if options.smallest:
         epsilon = float(smallest_epsilon(classifier, pixels, ATTACKS[method], label, targeted, whole=True, **given)[0])
         if not np.isfinite(epsilon):
-            raise InputError(f"{TITLES[method]} does not change the answer with any epsilon up to 64")
+            raise InputError(
+                f"{TITLES[method]} does not change the answer with any epsilon up to 64; try another --method, or more --steps"
+            )
         print(f"smallest epsilon that changes the answer, rounded to whole grey levels: {epsilon:.2f}")
     epsilon = 2.0 if epsilon is None else epsilon
     moved = ATTACKS[method](classifier, pixels, label, epsilon=epsilon, targeted=targeted, **given)
@@ -117,8 +121,8 @@ def _sure(
     options: argparse.Namespace, method: str, classifier: Classifier, pixels: Array, epsilon: float
 ) -> tuple[Array, str]:
     steps = SURE_STEPS if options.steps is None else options.steps
-    alpha = 1.0 if method == "bim" else 2.5 * epsilon / max(1, kurakin_steps(epsilon))
     checked(classifier, pixels, epsilon, method)
+    alpha = 1.0 if method == "bim" else 2.5 * epsilon / max(1, kurakin_steps(epsilon))
     walk = Walk(classifier, pixels, epsilon, "l2" if method == "pgd_l2" else "linf", alpha, steps, targeted=True)
     found = reach(classifier, walk, classifier.index(options.to), options.confidence)
     enough = found.probability >= options.confidence

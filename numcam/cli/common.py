@@ -55,7 +55,7 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
 
 def classes_of(options: argparse.Namespace) -> tuple[str, ...] | None:
     """The class names that --classes gives, if any."""
-    return read_names(options.classes) if options.classes else None
+    return None if options.classes is None else read_names(options.classes)
 
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
@@ -67,6 +67,8 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
 
 def picture(photo: str) -> Array:
     """The picture, uint8 (rows, cols, 3)."""
+    if not photo:
+        raise InputError("the name of the picture is empty; give a picture file, or - for standard input")
     if photo != "-":
         return read_image(photo)
     data = sys.stdin.buffer.read() if sys.stdin else b""  # there is none where it was closed
@@ -93,7 +95,7 @@ def output(out: str | None, photos: Sequence[str], photo: str, name: str, beside
     else:
         folder = Path(out or ".")
         if not folder.is_dir():
-            problem = "is not a folder" if folder.exists() else "does not exist; make it first"
+            problem = "is not a folder; give one" if folder.exists() else "does not exist; make it first"
             raise InputError(f"output folder {folder} {problem}, or give a name that ends in .png")
         path = folder / f"{stem(photo)}-{name}.png"
         same = [one for one in photos if stem(one) == stem(photo)]

@@ -4,7 +4,7 @@ import argparse
 
 import numpy as np
 
-from numcam.cli.asked import asked
+from numcam.cli.asked import one_asked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, output, picture
 from numcam.evaluate.localisation import peak
 from numcam.explain import PRESETS, conventional
@@ -34,7 +34,7 @@ def compare(options: argparse.Namespace) -> int:
     image = picture(options.photo)
     path = output(options.out, [options.photo], options.photo, "compare")
     trace = classifier.forward(classifier.preprocess(image))
-    one = asked(classifier, trace, options.wanted)[0]
+    one = one_asked(classifier, trace, options.wanted)
     maps = {name: conventional(trace, one.target, dial)[0] for name, dial in PRESETS.items()}
     print(f"{options.photo}: {one.name}, {one.value}; correlation with “paper”, and of each dial turned alone\n")
     for name, map in maps.items():

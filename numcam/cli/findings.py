@@ -29,6 +29,10 @@ GROUPS = {"all": METHODS, "cams": CAMS, "pixels": PIXELS}
 
 def chosen_methods(options: argparse.Namespace) -> list[str]:
     """The names that --method and --counterfactual ask for; InputError for one that does not exist."""
+    if (options.wanted or "").lower() == "all" and options.counterfactual:
+        raise InputError("--class all draws the Grad-CAM of every class; leave out --counterfactual")
+    if options.seed < 0:
+        raise InputError(f"--seed is a whole number, 0 or more; got {options.seed}")
     if options.counterfactual:
         if options.method not in ("grad_cam", "counterfactual_grad_cam"):
             raise InputError("--counterfactual is a method of its own; give it or --method, not both")
@@ -41,12 +45,19 @@ def chosen_methods(options: argparse.Namespace) -> list[str]:
         found += [one for one in GROUPS.get(name, [name]) if one not in found]
     if (options.wanted or "").lower() == "all" and found != ["grad_cam"]:
         raise InputError("--class all draws the Grad-CAM of every class; leave out --method")
+    if options.layer is not None and not any(map(has_layer, found)):
+        raise InputError(
+            f"{' and '.join(found)} explain{'s' * (len(found) == 1)} at no single layer; leave out --layer, or choose "
+            f"among {', '.join(filter(has_layer, EVERY))}"
+        )
     return found
 
 
 def layers_of(trace: Trace, given: str | None) -> list[str]:
-    """The layers that --layer names, or the default one."""
-    return [spatial_layer(trace, layer) for layer in given.split(",")] if given else [spatial_layer(trace)]
+    """The layers that --layer names, each once, or the default one."""
+    if given is None:
+        return [spatial_layer(trace)]
+    return list(dict.fromkeys(spatial_layer(trace, layer.strip()) for layer in given.split(",")))
 
 
 def answers(
@@ -85,8 +96,10 @@ def destination(options: argparse.Namespace, photo: str, name: str) -> Path:
         return output(options.out, options.photos, photo, name)
     if len(options.photos) > 1:
         raise InputError(f"{len(options.photos)} pictures cannot all be written to {path}; explain them one by one")
-    if path.exists() and Path(photo).exists() and path.samefile(photo):
-        raise InputError(f"{path} is the picture itself; choose another name with -o")
+    needed = {"the picture itself": photo, "the weights file itself": options.model, "its weights": options.weights}
+    for what, name in needed.items():
+        if name and path.exists() and Path(name).exists() and path.samefile(name):
+            raise InputError(f"{path} is {what}; choose another name with -o")
     check_writable(path)
     return path
 

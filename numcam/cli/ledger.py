@@ -4,7 +4,7 @@ import argparse
 
 import numpy as np
 
-from numcam.cli.asked import asked
+from numcam.cli.asked import one_asked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
 from numcam.explain import ledger
 
@@ -27,15 +27,15 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; every line adds up to the logit."""
     classifier = classifier_of(options)
     trace = classifier.forward(classifier.preprocess(picture(options.photo)))
-    one = asked(classifier, trace, options.wanted)[0]
+    one = one_asked(classifier, trace, options.wanted)
     found = ledger(trace, one.target)
     print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.6f}")
     print("at every layer: sum of activation x gradient (for + against) + what the biases above it add\n")
     for line in found.lines():
         print(line)
-    weight = (found.positive - found.negative + np.abs(found.bias)).max()
+    gap, weight = np.abs(found.gap).max(), (found.positive - found.negative + np.abs(found.bias)).max()
+    share = gap / weight if weight else 0.0  # of a unit that is off, nothing was added
     print(
-        f"\nevery line is the whole score: the worst is off by {np.abs(found.gap).max():.1e}, "
-        f"{np.abs(found.gap).max() / weight:.0e} of what was added and taken away"
+        f"\nevery line is the whole score: the worst is off by {gap:.1e}, {share:.0e} of what was added and taken away"
     )
     return 0

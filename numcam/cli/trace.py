@@ -8,9 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from numcam.cli.asked import asked
+from numcam.cli.asked import one_asked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
-from numcam.errors import InputError
 from numcam.nn import Conv2d, Linear
 from numcam.nn.types import Array, Layer, Shape
 
@@ -34,9 +33,7 @@ def trace(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
     x = classifier.preprocess(picture(options.photo))
     record = classifier.forward(x)
-    one, *more = asked(classifier, record, options.wanted)
-    if more:
-        raise InputError(f"numcam trace walks back from one class at a time; got {options.wanted}")
+    one = one_asked(classifier, record, options.wanted)
     grads = record.backward(one.target)
     print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.3f}\n")
     print(

@@ -28,7 +28,7 @@ class Model:
 
     def load(self) -> Classifier:
         """The classifier."""
-        return load(self.model, self.weights, read_names(self.classes) if self.classes else None)
+        return load(self.model, self.weights, None if self.classes is None else read_names(self.classes))
 
 
 @dataclass(frozen=True)

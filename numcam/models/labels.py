@@ -64,6 +64,8 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     JSON may be a list of names, {"0": "name", ...} or Keras's {"0": ["n01440764", "tench"], ...}. InputError for
     anything else, or for a file that cannot be read.
     """
+    if not os.fspath(path):
+        raise InputError("class names: the name of the file is empty; give a text or JSON file")
     path = Path(path)
     try:
         if path.stat().st_size > MOST_BYTES:

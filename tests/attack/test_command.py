@@ -98,6 +98,10 @@ def test_confidence_is_reached_in_the_picture_that_is_written(capsys, photo, mod
         (("--confidence", "0.9", "--to", "caat"), "did you mean cat"),
         (("--confidence", "0.9", "--to", "cat", "--epsilon", "-1"), "0 to 255"),
         (("--smallest", "--epsilon", "3"), "leave out --epsilon"),
+        (("--method", ""), "no attack ''"),
+        (("--confidence", "0.9", "--to", "cat", "--method", "pgd", "--epsilon", "nan"), "0 to 255; got nan"),
+        (("--confidence", "0.9", "--to", "cat", "--method", "pgd", "--epsilon", "inf"), "0 to 255; got inf"),
+        (("--confidence", "0.9", "--to", "cat", "--method", "pgd", "--seed", "3"), "leave out --seed"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, tuple) else "",
 )

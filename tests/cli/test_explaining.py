@@ -237,6 +237,22 @@ def refused(capsys, *arguments):
         (("explain", "photo.png", "--class", "all", "--layer", "relu4_3,relu5_3"), "draws one layer"),
         (("explain", "photo.png", "--counterfactual", "--method", "saliency"), "not both"),
         (("explain", "photo.png", "--layer", "relu4_3,relu5_33"), "did you mean relu5_3"),
+        (("explain", "photo.png", "--layer", ""), "no layer ''"),
+        (
+            ("explain", "photo.png", "--method", "saliency", "--layer", "relu4_3"),
+            "saliency explains at no single layer",
+        ),
+        (
+            ("explain", "photo.png", "--method", "full_grad,rise", "--layer", "relu4_3"),
+            "full_grad and rise explain at no single layer",
+        ),
+        (("explain", "photo.png", "--class", "all", "--counterfactual"), "leave out --counterfactual"),
+        (("explain", "photo.png", "--method", "rise", "--seed", "-1"), "--seed is a whole number, 0 or more; got -1"),
+        (("explain", "photo.png", "--classes", ""), "the name of the file is empty"),
+        (("explain", "", "-o", "x.png"), "the name of the picture is empty"),
+        (("explain", "photo.png", "-o", os.devnull), "is not a folder; give one, or give a name"),
+        (("compare", "photo.png", "--class", "top2"), "one class at a time; got --class top2, which are 2"),
+        (("ledger", "photo.png", "--class", "top3"), "one class at a time; got --class top3, which are 3"),
         (("explain", "photo.png", "photo.png", "-o", "x.npz"), "one by one"),
         (("explain", "photo.png", "-o", "no/x.json"), "cannot write no/x.json"),
         (("explain", "photo.png", "-o", "x.txt"), "folder x.txt does not exist"),
@@ -250,3 +266,31 @@ def refused(capsys, *arguments):
 )
 def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, arguments, words):
     assert words in refused(capsys, *arguments, "--model", model)
+
+
+def test_an_empty_name_of_a_weights_file_is_not_taken_for_the_current_folder(capsys, photo):
+    for options in (("--weights", ""), ("--model", "")):
+        assert re.search("the name of a weights file is empty", refused(capsys, "explain", "photo.png", *options))
+
+
+def test_the_weights_are_never_written_over(capsys, photo, model):
+    held = Path(model).read_bytes()
+    Path("mine.h5").write_bytes(held)
+    assert "the weights file itself" in refused(capsys, "explain", photo, "--model", "mine.h5", "-o", "mine.h5")
+    assert main(["explain", photo, "--model", "pocket", "--weights", "mine.h5", "-o", "./mine.h5"]) == 2
+    assert "its weights; choose another name" in capsys.readouterr().err
+    assert Path("mine.h5").read_bytes() == held
+
+
+def test_a_layer_named_twice_is_one_layer_and_spaces_do_not_matter(capsys, photo, model):
+    for given, name in (("relu4_3", "a.json"), ("relu4_3, relu4_3", "b.json")):
+        assert run(capsys, "explain", photo, "--model", model, "--layer", given, "-o", name)[0] == 0
+    assert Path("a.json").read_text() == Path("b.json").read_text()
+
+
+def test_the_ledger_of_a_unit_that_is_off_has_nothing_to_divide_by(capsys, photo, headless):
+    classifier, trace = traced(headless, photo)
+    unit = np.argwhere(trace.output[0] == 0)[0]
+    code, out, err = run(capsys, "ledger", photo, "--model", headless, "--class", ",".join(map(str, unit)))
+    assert (code, err) == (0, "")
+    assert "off by 0.0e+00, 0e+00 of" in out
