@@ -109,7 +109,8 @@ def _attacked(options: argparse.Namespace, method: str, classifier: Classifier, 
         epsilon = float(smallest_epsilon(classifier, pixels, ATTACKS[method], label, targeted, whole=True, **given)[0])
         if not np.isfinite(epsilon):
             raise InputError(
-                f"{TITLES[method]} does not change the answer with any epsilon up to 64; try another --method, or more --steps"
+                f"{TITLES[method]} does not change the answer with any epsilon up to 64; try another --method, "
+                "or more --steps"
             )
         print(f"smallest epsilon that changes the answer, rounded to whole grey levels: {epsilon:.2f}")
     epsilon = 2.0 if epsilon is None else epsilon

@@ -53,6 +53,13 @@ def add_classes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", metavar="FILE", help="class names, one on each line or JSON, for weights without")
 
 
+def place(text: str) -> Path:
+    """The path that an option names; an empty one, as of a variable that is not set, is not the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
+
+
 def classes_of(options: argparse.Namespace) -> tuple[str, ...] | None:
     """The class names that --classes gives, if any."""
     return None if options.classes is None else read_names(options.classes)

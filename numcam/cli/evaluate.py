@@ -1,11 +1,12 @@
 """numcam evaluate: how often a classifier is right, its explanations point at the object, and every other measure."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from numcam.cli.common import add_model, classifier_of, command
+from numcam.cli.common import add_model, classifier_of, command, place
 from numcam.cli.measured import HIDDEN_BIAS, imagenet, measured, names_of
 from numcam.errors import InputError
 from numcam.evaluate import wilson_interval
@@ -25,6 +26,11 @@ A scene of two objects is right if both are among the two likeliest classes, and
 The scenes are those of seeds 0, 1, 2, ...; training draws its own from 1,000,000 on."""
 
 
+FOLDER = Path("evaluation")
+MOST = 1_000_000
+"""Scenes: from this seed on they are training's."""
+
+
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
     parser = command(subparsers, "evaluate", "measure accuracy and explanations on drawn scenes", EXAMPLES)
@@ -35,10 +41,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--methods", metavar="LIST", help="all, or some of the methods of numcam explain")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="the first scene, and everything else random")
-    parser.add_argument(
-        "--folder", type=Path, default=Path("evaluation"), help="records, tables, figures (%(default)s)"
-    )
-    parser.add_argument("--imagenet", type=Path, metavar="FOLDER", help="pictures and boxes in ImageNet's layout")
+    parser.add_argument("--folder", type=place, default=FOLDER, help="records, tables, figures (%(default)s)")
+    parser.add_argument("--imagenet", type=place, metavar="FOLDER", help="pictures and boxes in ImageNet's layout")
     parser.add_argument("--connectivity", type=int, choices=(4, 8), default=8, help="of --imagenet (%(default)s)")
     parser.add_argument("--space", choices=("input", "picture"), default="input", help="of --imagenet (%(default)s)")
     add_model(parser)
@@ -47,24 +51,52 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def evaluate(options: argparse.Namespace) -> int:
     """Measure and print."""
-    if options.scenes is not None and options.scenes < 1:
-        raise InputError(f"--scenes is a count of at least 1; got {options.scenes}")
+    if options.scenes is not None and not 1 <= options.scenes <= MOST:
+        raise InputError(f"--scenes is a count from 1 to {MOST:,}; got {options.scenes}")
     if options.jobs < 1 or options.seed < 0:
         raise InputError(f"--jobs is at least 1 and --seed at least 0; got {options.jobs} and {options.seed}")
+    _check_what_goes_together(options)
     if options.imagenet is not None:
         return imagenet(options)
     asked = names_of(options.measures)
-    if options.measures is None and options.methods is not None:
-        raise InputError("--methods are those of --measures; name some, as in --measures localisation")
     if asked != (HIDDEN_BIAS,):
         classifier = classifier_of(options)
-        if set(classifier.classes) - set(CLASSES):
-            raise InputError(f"{options.model} has classes that scenes do not draw; they draw {', '.join(CLASSES)}")
+        if set(classifier.classes) != set(CLASSES):
+            raise InputError(
+                f"scenes show {', '.join(CLASSES)}: a network needs these {len(CLASSES)} to be measured on them; "
+                f"{classifier.name} has {_few(classifier.classes)}. Give another --model"
+            )
     if asked:
         return measured(options, asked)
     for objects in (1, 2) if options.objects is None else (options.objects,):
         print("\n".join(table(_measured(classifier, options.scenes or 1000, objects, options.seed))), end="\n\n")
     return 0
+
+
+def _check_what_goes_together(options: argparse.Namespace) -> None:
+    """InputError for an option that would be ignored beside the others."""
+    fixed = {"--objects": options.objects is not None, "--engine plain": options.engine != "fast"}
+    of_pictures = {"--connectivity": options.connectivity != 8, "--space": options.space != "input"}
+    if options.imagenet is not None:
+        of_scenes = {"--measures": options.measures is not None, "--jobs": options.jobs > 1, "--seed": options.seed > 0}
+        wrong, about = fixed | of_scenes, "for drawn scenes; leave it out beside --imagenet"
+    elif options.measures is not None:
+        wrong, about = fixed | of_pictures, "not for --measures, each of which has its own; leave it out"
+    elif any(of_pictures.values()):
+        wrong, about = of_pictures, "for --imagenet FOLDER; give that too"
+    else:
+        wrong = {"--methods": options.methods is not None, "--jobs": options.jobs > 1}
+        wrong["--folder"] = options.folder != FOLDER
+        about = "for --measures; name some, as in --measures localisation"
+    for name, given in wrong.items():
+        if given:
+            raise InputError(f"{name} is {about}")
+
+
+def _few(classes: Sequence[str], most: int = 10) -> str:
+    if not classes:
+        return "no head, and so none"
+    return ", ".join(classes[:most]) + (f" and {len(classes) - most:,} more" if len(classes) > most else "")
 
 
 def _measured(classifier: Classifier, count: int, objects: int, first: int) -> Report:

@@ -43,7 +43,7 @@ def names_of(asked: str | None) -> tuple[str, ...]:
             raise InputError(f"no measure {name!r}; {did_you_mean(name, known)}")
     if asked is not None and not wanted:
         raise InputError(f"no measure named; there are {', '.join(known)}")
-    return wanted
+    return tuple(dict.fromkeys(wanted))
 
 
 def measured(options: argparse.Namespace, asked: tuple[str, ...]) -> int:

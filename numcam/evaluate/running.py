@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from numcam.errors import InputError
 from numcam.evaluate.measures import MEASURES
 from numcam.evaluate.record import Records
 from numcam.loading import load
@@ -66,8 +69,7 @@ def run(task: Task, model: Model, folder: Path, jobs: int = 1) -> Iterator[tuple
         yield sum(map(len, done)), merged(done)
     folder.mkdir(parents=True, exist_ok=True)
     for seeds, records in _computed(task, model, classifier, todo, jobs):
-        with path.open("a") as file:
-            file.write(json.dumps({"scenes": seeds, "records": records}) + "\n")
+        _add(path, json.dumps({"scenes": seeds, "records": records}))
         done[tuple(seeds)] = records
         yield sum(map(len, done)), merged(done)
 
@@ -102,10 +104,18 @@ def _kept(path: Path) -> Iterator[tuple[tuple[int, ...], Records]]:
         yield tuple(held["scenes"]), held["records"]
 
 
+def _add(path: Path, line: str) -> None:
+    """A line at the end of a file, in one piece, as another process may be adding its own; after one that was cut."""
+    cut = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+    with path.open("ab", buffering=0) as file:
+        file.write((b"\n" if cut else b"") + line.encode() + b"\n")
+
+
 def _computed(
     task: Task, model: Model, classifier: Classifier, todo: list[list[int]], jobs: int
 ) -> Iterator[tuple[list[int], Records]]:
-    if jobs == 1 or len(todo) < 2:
+    jobs = min(jobs, len(todo), os.cpu_count() or 1)  # more would only wait for each other, in as much memory
+    if jobs < 2:
         for seeds in todo:
             yield seeds, chunk_of(task, classifier, seeds)
         return
@@ -116,6 +126,11 @@ def _computed(
                 ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in ready:
                     yield waiting.pop(future), future.result()
+        except BrokenProcessPool:
+            raise InputError(
+                f"one of the {jobs} processes was ended from outside, for want of memory perhaps; the same command "
+                "goes on where it stopped, and needs less memory with fewer --jobs"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C should not wait for all that was asked for
             raise

@@ -1,6 +1,8 @@
 """Every measure runs, whatever the number of processes, and goes on where it stopped; tables say what they rest on."""
 
 import json
+import os
+from multiprocessing import get_start_method
 
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ from numcam.evaluate.running import Model, Task, run
 from numcam.evaluate.sanity import MODES
 from numcam.figures import save
 from numcam.figures.evaluation import dots, layers, strengths
+from numcam.formats import Weights, write_weights
 from numcam.loading import load
+from numcam.models.preprocessing import CENTRED
+from numcam.models.vgg import random_network
 
 QUICK = ("grad_cam", "random")
 
@@ -80,6 +85,7 @@ def test_the_result_is_the_same_by_one_process_or_two_in_one_go_or_three(monkeyp
     path.write_text(path.read_text() + '{"scenes": [2, 3], "rec')  # stopped in the middle of a line
     counts = [n for n, _ in run(task, Model(), tmp_path / "c", jobs=1)]
     assert counts == [2, 4, 5]
+    assert [n for n, _ in run(task, Model(), tmp_path / "c", jobs=1)] == [5]  # what came after that line is kept
     *_, (_, again) = run(task, Model(), tmp_path / "c", jobs=1)
     assert again == whole
 
@@ -182,19 +188,88 @@ def test_ctrl_c_says_that_what_is_done_is_kept(monkeypatch, tmp_path, capsys):
         (("--measures", "locallisation"), "did you mean localisation"),
         (("--measures", ","), "no measure named"),
         (("--measures", "table1", "--methods", "gradcam"), "did you mean grad_cam"),
-        (("--methods", "grad-cam"), "those of --measures"),
+        (("--methods", "grad-cam"), "--methods is for --measures; name some"),
         (("--measures", "table1", "--jobs", "0"), "at least 1"),
         (("--seed", "-1"), "at least 0"),
         (("--measures", "table1", "--folder", "file/deeper"), "cannot make the folder"),
         (("--imagenet", "nowhere"), "not a folder"),
         (("--imagenet", "."), "no XML file"),
+        (("--imagenet", ""), "argument --imagenet: the name is empty"),
+        (("--measures", "table1", "--folder", ""), "argument --folder: the name is empty"),
+        (("--scenes", "1000000000000"), "a count from 1 to 1,000,000"),
+        (("--measures", "table1", "--objects", "2"), "--objects is not for --measures"),
+        (("--measures", "table1", "--engine", "plain"), "--engine plain is not for --measures"),
+        (("--measures", "table1", "--space", "picture"), "--space is not for --measures"),
+        (("--connectivity", "4"), "--connectivity is for --imagenet FOLDER"),
+        (("--imagenet", ".", "--measures", "table1"), "--measures is for drawn scenes"),
+        (("--imagenet", ".", "--objects", "2"), "--objects is for drawn scenes"),
+        (("--jobs", "2"), "--jobs is for --measures"),
+        (("--folder", "elsewhere"), "--folder is for --measures"),
     ],
 )
 def test_wrong_options_are_one_sentence_and_leave_nothing(monkeypatch, tmp_path, capsys, arguments, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    assert main(["evaluate", *arguments]) == 2
+    try:
+        code = main(["evaluate", *arguments])
+    except SystemExit as end:  # argparse's own
+        code = end.code
+    assert code == 2
     captured = capsys.readouterr()
     assert words in captured.err
     assert captured.err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(("names", "words"), [((), "no head"), (("cat", "dog", "boat"), "has cat, dog, boat")])
+@pytest.mark.parametrize("measures", [(), ("--measures", "table1")])
+def test_a_network_with_other_classes_is_told_which_ones_scenes_show(
+    tmp_path, monkeypatch, capsys, names, words, measures
+):
+    monkeypatch.chdir(tmp_path)
+    parameters = random_network("pocket", len(names) or None, (64, 64)).parameters
+    if not names:
+        parameters = {k: v for k, v in parameters.items() if not k.startswith("fc")}
+    write_weights("other.h5", Weights("pocket", parameters, names, CENTRED, (64, 64)))
+    assert main(["evaluate", "--model", "other.h5", "--scenes", "2", *measures]) == 2
+    said = capsys.readouterr().err
+    assert "scenes show cat, dog, bird, fish" in said
+    assert words in said
+    assert said.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["other.h5"]
+
+
+def test_there_are_never_more_processes_than_chunks_or_processors(monkeypatch, tmp_path):
+    small(monkeypatch)
+    asked = []
+
+    class Pool(running.ProcessPoolExecutor):
+        def __init__(self, jobs, **more):
+            asked.append(jobs)
+            super().__init__(min(jobs, 2), **more)
+
+    monkeypatch.setattr(running, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(running.os, "cpu_count", lambda: 3)
+    *_, (count, _) = run(Task("localisation", ("random",), 10), Model(), tmp_path / "a", jobs=10**14)
+    *_, (few, _) = run(Task("localisation", ("random",), 4), Model(), tmp_path / "b", jobs=10**14)
+    assert (count, few, asked) == (10, 4, [3, 2])
+
+
+@pytest.mark.skipif(get_start_method() != "fork", reason="only a forked process inherits what is patched here")
+def test_a_process_that_is_ended_from_outside_is_one_sentence_and_what_is_done_is_kept(monkeypatch, tmp_path, capsys):
+    small(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running.os, "cpu_count", lambda: 2)
+    whole = running.chunk_of
+
+    def ended(task, classifier, seeds):
+        if seeds[0] >= 4:
+            os._exit(1)
+        return whole(task, classifier, seeds)
+
+    monkeypatch.setattr(running, "chunk_of", ended)
+    command = ["evaluate", "--measures", "localisation", "--methods", "random", "--scenes", "6", "--jobs", "2"]
+    assert main(command) == 2
+    assert "was ended from outside" in capsys.readouterr().err
+    monkeypatch.setattr(running, "chunk_of", whole)
+    assert main(command) == 0
