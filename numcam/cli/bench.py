@@ -15,6 +15,7 @@ from numcam.bench.report import HEAD, LEGEND, growth, rows
 from numcam.bench.timing import sgemm_peak
 from numcam.cli.common import command
 from numcam.errors import InputError, did_you_mean
+from numcam.models.labels import number
 from numcam.nn.fast.team import processors
 
 EXAMPLES = """  numcam bench                                      the two engines, on this machine
@@ -37,13 +38,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def bench(options: argparse.Namespace) -> int:
     """Print the table row by row, then growth, memory and cold starts."""
-    models = [options.model] if options.model else list(MODELS)
-    jobs = [_job(options.job)] if options.job else list(JOBS)
+    models = list(MODELS) if options.model is None else [options.model]
+    jobs = list(JOBS) if options.job is None else [_job(options.job)]
     batches = _batches(options.batch)
     if models[0] not in MODELS:
         raise InputError(f"bench knows {' and '.join(MODELS)}, not {options.model!r}")
-    if options.runs < 1:
-        raise InputError(f"--runs is a count of at least 1; got {options.runs}")
+    if not 1 <= options.runs <= 1000:
+        raise InputError(f"--runs is a count of at least 1 and at most 1000; got {options.runs}")
     if options.against == "torch" and not find_spec("torch"):
         raise InputError("PyTorch is not installed; leave out --against, or install it: pip install torch")
     torch = options.against == "torch"
@@ -85,10 +86,10 @@ def _job(given: str) -> str:
 
 
 def _batches(given: str) -> list[int]:
-    parts = given.split(",")
-    if not all(p.strip().isascii() and p.strip().isdigit() and 1 <= int(p) <= 256 for p in parts):
-        raise InputError(f"--batch takes counts from 1 to 256, as in 1,8,32; got {given!r}")
-    return [int(p) for p in parts]
+    counts = [number(part) for part in given.split(",")]
+    if not all(count is not None and 1 <= count <= 256 for count in counts):
+        raise InputError(f"--batch takes counts from 1 to 256, as in 1,8,32; got {given[:40]!r}")
+    return [count for count in counts if count]
 
 
 def _torch_version() -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numcam.cli.common import command
 from numcam.cli.grading import add_options, check_answers
 from numcam.errors import InputError
+from numcam.exercises.running import LIMIT
 from numcam.nn import (
     AvgPool2d,
     BatchNorm2d,
@@ -51,8 +52,8 @@ def check(options: argparse.Namespace) -> int:
     """Print each gradient's relative error; exit code 1 if one is too large. With a file: check the answers in it."""
     if options.answers:
         return check_answers(options)
-    if options.only or options.json:
-        raise InputError("--only and --json belong to a file of answers: numcam check answers.py --only 06")
+    if options.only or options.json or options.limit != LIMIT:
+        raise InputError("--only, --json and --limit belong to a file of answers: numcam check answers.py --only 06")
     if options.seed < 0:
         raise InputError(f"--seed is a whole number, 0 or more; got {options.seed}")
     rng = np.random.default_rng(options.seed)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from numcam.cli.common import command
+from numcam.cli.common import command, place
 from numcam.errors import InputError
 from numcam.exercises.catalogue import EXERCISES, PAGES, chosen, of_page
 from numcam.exercises.stubs import parameters, stub_file
@@ -22,7 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     actions.add_parser("list", help="the functions of every page").set_defaults(run=show_list)
     new = actions.add_parser("new", help="write the file of a page, its functions still empty")
     new.add_argument("page", metavar="PAGE", help="the number of a page, such as 06")
-    new.add_argument("-o", "--output", metavar="FILE", type=Path, help="its name (answers06.py)")
+    new.add_argument("-o", "--output", metavar="FILE", type=place, help="its name (answers06.py)")
     new.set_defaults(run=write)
     mistakes = actions.add_parser("mistakes", help="the wrong versions that are known")
     mistakes.add_argument("names", nargs="*", metavar="NAME|PAGE", help="functions or pages (all)")
@@ -42,6 +42,8 @@ def write(options: argparse.Namespace) -> int:
     """Write the stub; a file that is there already, with somebody's answers, is never overwritten."""
     of_page(options.page)
     path = options.output or Path(f"answers{options.page.zfill(2)}.py")
+    if path.suffix != ".py":
+        raise InputError(f"answers are a Python file; give a name that ends in .py, not {path}")
     if path.exists():
         raise InputError(f"{path} is there already, perhaps with answers in it; choose another name with -o")
     check_writable(path)

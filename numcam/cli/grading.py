@@ -6,25 +6,29 @@ import textwrap
 from collections import Counter
 from pathlib import Path
 
+from numcam.cli.common import place
 from numcam.errors import InputError
 from numcam.exercises.catalogue import chosen
 from numcam.exercises.checking import Report, check_file, files_in
 from numcam.exercises.judge import Verdict
+from numcam.exercises.running import LIMIT
 
 WIDTH = 100
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that go with a file of answers."""
-    parser.add_argument("answers", nargs="?", type=Path, metavar="ANSWERS", help="a Python file, or a folder of them")
+    parser.add_argument("answers", nargs="?", type=place, metavar="ANSWERS", help="a Python file, or a folder of them")
     parser.add_argument("--only", action="append", metavar="NAME|PAGE", help="check only this function or page")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--limit", type=float, default=10.0, metavar="S", help="seconds for a function (%(default)g)")
+    parser.add_argument("--limit", type=float, default=LIMIT, metavar="S", help="seconds for a function (%(default)g)")
 
 
 def check_answers(options: argparse.Namespace) -> int:
     """Check a file or a folder; exit code 0 where all pass, 1 where something differs."""
     wanted = chosen(options.only or [])
+    if options.seed:
+        raise InputError("--seed is for numcam's own gradients; answers are always checked on the same numbers")
     if not 0 < options.limit <= 3600:
         raise InputError(f"the limit is a number of seconds, above 0 and at most 3600; got {options.limit:g}")
     if options.answers.is_dir():

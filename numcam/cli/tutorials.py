@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from numcam.cli.common import command
+from numcam.cli.common import command, place
 from numcam.errors import InputError
 from numcam.files import check_writable, replacing
 
@@ -25,7 +25,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     one = actions.add_parser("notebooks", help="build a Jupyter notebook from every page")
     one.add_argument("pages", nargs="*", metavar="NN", help="numbers of pages (default: all)")
     one.add_argument(
-        "-o", "--out", type=Path, default=Path("notebooks"), metavar="FOLDER", help="where to (%(default)s)"
+        "-o", "--out", type=place, default=Path("notebooks"), metavar="FOLDER", help="where to (%(default)s)"
     )
     one.set_defaults(run=notebooks)
 
@@ -39,12 +39,19 @@ def show_list(_: argparse.Namespace) -> int:
 
 def notebooks(options: argparse.Namespace) -> int:
     """Write a notebook for each page, and beside them the figures that they show."""
-    chosen = [page for page in pages() if not options.pages or page.name[:2] in options.pages]
-    unknown = set(options.pages) - {page.name[:2] for page in chosen}
-    if unknown:
-        raise InputError(f"there is no page {sorted(unknown)[0]}; numcam tutorials list names them")
+    every = {page.name[:2]: page for page in pages()}
+    for number in options.pages:
+        if not number or number.zfill(2) not in every:
+            raise InputError(f"there is no page {number or repr(number)}; numcam tutorials list names them")
+    numbers = {number.zfill(2) for number in options.pages} or set(every)
+    chosen = [page for number, page in every.items() if number in numbers]
+    if options.out.resolve() == chosen[0].parent:
+        raise InputError(f"{options.out} holds the pages themselves; choose another folder with -o")
     jupytext = _jupytext()
-    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {options.out}: {error.strerror}; choose another with -o") from None
     for page in chosen:
         path = options.out / f"{page.stem}.ipynb"
         check_writable(path)

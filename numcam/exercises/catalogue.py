@@ -56,7 +56,7 @@ PAGES = {
 def of_page(page: str) -> list[Exercise]:
     """The exercises of a page, given as "6" or "06"; InputError for another page."""
     number = page.zfill(2)
-    if number not in PAGES:
+    if not page or number not in PAGES:
         raise InputError(f"no page {page!r}; the tutorial's pages are 00 to {max(PAGES)}")
     return [e for e in EXERCISES.values() if e.page == number]
 

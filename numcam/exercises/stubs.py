@@ -16,7 +16,8 @@ Replace every ... by your own code, and check with   numcam check {file}
 
 
 def stub_file(page: str, file: str) -> str:
-    """The text of the stub file of a page, which will be called `file`."""
+    """The text of the stub file of a page, which will be called `file`; what a docstring would read is escaped."""
+    file = file.replace("\\", "\\\\").replace('"', '\\"').encode("utf-8", "backslashreplace").decode("utf-8")
     exercises = of_page(page)
     number = page.zfill(2)
     stubs = "".join(f"\n\n{stub(e)}" for e in exercises)

@@ -67,7 +67,12 @@ def test_the_two_engines_do_the_same_jobs():
         (["--batch", "0"], "--batch takes counts from 1 to 256"),
         (["--batch", "1,two"], "--batch takes counts from 1 to 256"),
         (["--runs", "0"], "--runs is a count of at least 1"),
+        (["--runs", "1000000000000"], "at most 1000"),
         (["--job", "fly"], "no job 'fly'"),
+        (["--job", ""], "no job ''"),
+        (["--model", ""], "bench knows vgg16 and pocket, not ''"),
+        (["--batch", "9" * 5000], "--batch takes counts from 1 to 256"),
+        (["--batch", "²"], "--batch takes counts from 1 to 256"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(arguments, sentence, capsys):

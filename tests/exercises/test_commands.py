@@ -1,5 +1,8 @@
 """numcam exercises, and the misuse of numcam check."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from numcam.cli.main import main
@@ -46,6 +49,14 @@ def test_answers_are_never_overwritten(capsys, tmp_path):
     assert "is there already, perhaps with answers in it; choose another name with -o" in err
 
 
+@pytest.mark.parametrize("name", ['three""".py', "users\\new.py", "caf\udce9.py", "猫.py"])
+def test_a_stub_is_python_whatever_its_name(capsys, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert main(["exercises", "new", "04", "-o", name]) == 0
+    module = ast.parse(Path(name).read_bytes())
+    assert f"numcam check {name}" in ast.get_docstring(module)
+
+
 def test_mistakes_are_listed_with_their_sentences(capsys):
     code, out, _ = run(capsys, "exercises", "mistakes", "relu_backward")
     assert code == 0
@@ -64,7 +75,15 @@ def test_mistakes_are_listed_with_their_sentences(capsys):
         (["check", "other.py", "--only", "relu_backwards"], "did you mean relu_backward or guided_relu_backward"),
         (["check", "other.py", "--only", "14"], "no page '14'; the tutorial's pages are 00 to 13"),
         (["check", "other.py", "--limit", "0"], "the limit is a number of seconds, above 0"),
-        (["check", "--only", "06"], "--only and --json belong to a file of answers"),
+        (["check", "--only", "06"], "--only, --json and --limit belong to a file of answers"),
+        (["check", "--limit", "3"], "--only, --json and --limit belong to a file of answers"),
+        (["check", "other.py", "--limit", "nan"], "the limit is a number of seconds, above 0"),
+        (["check", "other.py", "--seed", "3"], "--seed is for numcam's own gradients"),
+        (["check", ""], "argument ANSWERS: the name is empty"),
+        (["exercises", "new", ""], "no page ''"),
+        (["exercises", "new", "06", "-o", ""], "argument -o/--output: the name is empty"),
+        (["exercises", "new", "06", "-o", "notes2.txt"], "give a name that ends in .py, not notes2.txt"),
+        (["exercises", "new", "06", "-o", "empty"], "give a name that ends in .py, not empty"),
         (["exercises", "new", "99"], "no page '99'"),
         (["exercises", "new", "06", "-o", "nowhere/a.py"], "cannot write"),
         (["exercises", "mistakes", "relu"], "no exercise 'relu'; there are runner_up, derivative"),
@@ -76,7 +95,10 @@ def test_misuse_is_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch, a
     for name in ("notes.ipynb", "notes.txt"):
         (tmp_path / name).write_text("{}")
     (tmp_path / "other.py").write_text("def other():\n    return 1\n")
-    code, out, err = run(capsys, *arguments)
+    try:
+        code, out, err = run(capsys, *arguments)
+    except SystemExit as end:  # argparse's own
+        code, (out, err) = end.code, capsys.readouterr()
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1

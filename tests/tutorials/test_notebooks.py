@@ -40,14 +40,37 @@ def test_the_figures_come_along(built):
 
 def test_one_page_can_be_asked_for(tmp_path, capsys):
     pytest.importorskip("jupytext")
-    assert main(["tutorials", "notebooks", "-o", str(tmp_path), "04"]) == 0
-    assert [p.name[:2] for p in tmp_path.glob("*.ipynb")] == ["04"]
+    assert main(["tutorials", "notebooks", "-o", str(tmp_path), "04", "6"]) == 0
+    assert sorted(p.name[:2] for p in tmp_path.glob("*.ipynb")) == ["04", "06"]
 
 
 def test_an_unknown_page_is_answered_in_a_sentence(tmp_path, capsys):
     assert main(["tutorials", "notebooks", "-o", str(tmp_path / "out"), "77"]) == 2
     assert "no page 77" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("taken", "cannot make the folder"),
+        (str(pages()[0].parent), "holds the pages themselves"),
+        ("", "argument -o/--out: the name is empty"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_answered_in_a_sentence(tmp_path, monkeypatch, capsys, out, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
+    monkeypatch.setitem(sys.modules, "jupytext", sys)  # it is never asked for anything
+    try:
+        code = main(["tutorials", "notebooks", "04", "-o", out])
+    except SystemExit as end:  # argparse's own
+        code = end.code
+    assert code == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.rglob("*.ipynb"))
 
 
 def test_without_jupytext_the_person_is_told_what_to_install(tmp_path, monkeypatch, capsys):
