@@ -14,6 +14,7 @@ from numcam.evaluate.measures import MEASURES
 from numcam.evaluate.on_scenes import Report, measure
 from numcam.models.classifier import Classifier
 from numcam.scenes import CLASSES
+from numcam.scenes.compose import SIDE
 
 EXAMPLES = """  numcam evaluate                           the figures of weights/README.md: 1000 scenes each
   numcam evaluate --scenes 100 --objects 1  the same, rougher and quicker
@@ -52,7 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def evaluate(options: argparse.Namespace) -> int:
     """Measure and print."""
     if options.scenes is not None and not 1 <= options.scenes <= MOST:
-        raise InputError(f"--scenes is a count from 1 to {MOST:,}; got {options.scenes}")
+        raise InputError(f"--scenes is a count of at least 1 and at most {MOST:,}; got {options.scenes}")
     if options.jobs < 1 or options.seed < 0:
         raise InputError(f"--jobs is at least 1 and --seed at least 0; got {options.jobs} and {options.seed}")
     _check_what_goes_together(options)
@@ -60,17 +61,28 @@ def evaluate(options: argparse.Namespace) -> int:
         return imagenet(options)
     asked = names_of(options.measures)
     if asked != (HIDDEN_BIAS,):
-        classifier = classifier_of(options)
-        if set(classifier.classes) != set(CLASSES):
-            raise InputError(
-                f"scenes show {', '.join(CLASSES)}: a network needs these {len(CLASSES)} to be measured on them; "
-                f"{classifier.name} has {_few(classifier.classes)}. Give another --model"
-            )
+        classifier = _suitable(classifier_of(options), bool(asked))
     if asked:
         return measured(options, asked)
     for objects in (1, 2) if options.objects is None else (options.objects,):
         print("\n".join(table(_measured(classifier, options.scenes or 1000, objects, options.seed))), end="\n\n")
     return 0
+
+
+def _suitable(classifier: Classifier, of_pixels: bool) -> Classifier:
+    """The classifier, if it can be measured on scenes; InputError if not."""
+    if set(classifier.classes) != set(CLASSES):
+        raise InputError(
+            f"scenes show {', '.join(CLASSES)}: a network needs these {len(CLASSES)} to be measured on them; "
+            f"{classifier.name} has {_few(classifier.classes)}. Give another --model"
+        )
+    rows, cols = classifier.input_size
+    if of_pixels and (rows, cols) != (SIDE, SIDE):
+        raise InputError(
+            f"--measures compare maps with scenes of {SIDE}x{SIDE}, pixel by pixel; {classifier.name} takes pictures of "
+            f"{rows}x{cols}. Leave out --measures, or give another --model"
+        )
+    return classifier
 
 
 def _check_what_goes_together(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numcam import scenes
 from numcam.evaluate.explanations import maps
 from numcam.evaluate.localisation import TOLERANCE, chance, distance_to_mask, peak
+from numcam.explain import upsample
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
 
@@ -69,7 +70,10 @@ def measure(
         report.correct += int((np.sort(best, axis=1) == np.sort(labels, axis=1)).all(axis=1).sum())
         for which in range(objects):
             for name, pointing in report.pointing.items():
-                for scene, map in zip(drawn, maps(trace, name, labels[:, which]), strict=True):
+                found = maps(trace, name, labels[:, which])
+                if found.shape[1:] != drawn[0].image.shape[:2]:  # a network for other sizes: laid on the scene
+                    found = upsample(found, drawn[0].image.shape[:2])
+                for scene, map in zip(drawn, found, strict=True):
                     pointing.add(map, scene, which)
             for scene in drawn:
                 report.chance_near += chance(scene.objects[which].mask, TOLERANCE)

@@ -9,7 +9,7 @@ import pytest
 
 from numcam import scenes
 from numcam.cli.main import main
-from numcam.evaluate import running
+from numcam.evaluate import on_scenes, running
 from numcam.evaluate.intervals import bootstrap
 from numcam.evaluate.measures import MEASURES
 from numcam.evaluate.on_scenes import measure
@@ -196,7 +196,7 @@ def test_ctrl_c_says_that_what_is_done_is_kept(monkeypatch, tmp_path, capsys):
         (("--imagenet", "."), "no XML file"),
         (("--imagenet", ""), "argument --imagenet: the name is empty"),
         (("--measures", "table1", "--folder", ""), "argument --folder: the name is empty"),
-        (("--scenes", "1000000000000"), "a count from 1 to 1,000,000"),
+        (("--scenes", "1000000000000"), "at least 1 and at most 1,000,000"),
         (("--measures", "table1", "--objects", "2"), "--objects is not for --measures"),
         (("--measures", "table1", "--engine", "plain"), "--engine plain is not for --measures"),
         (("--measures", "table1", "--space", "picture"), "--space is not for --measures"),
@@ -273,3 +273,33 @@ def test_a_process_that_is_ended_from_outside_is_one_sentence_and_what_is_done_i
     assert "was ended from outside" in capsys.readouterr().err
     monkeypatch.setattr(running, "chunk_of", whole)
     assert main(command) == 0
+
+
+@pytest.fixture
+def small_network(tmp_path, monkeypatch):
+    """Pocket for pictures of 64x64, in a current folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    parameters = random_network("pocket", 10, (64, 64)).parameters
+    write_weights("small.h5", Weights("pocket", parameters, scenes.CLASSES, CENTRED, (64, 64)))
+    return "small.h5"
+
+
+def test_a_network_for_other_sizes_is_refused_where_pixels_are_compared(small_network, tmp_path, capsys):
+    assert main(["evaluate", "--model", small_network, "--measures", "localisation"]) == 2
+    assert "scenes of 224x224, pixel by pixel; pocket takes pictures of 64x64" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == [small_network]
+
+
+def test_maps_of_a_network_for_other_sizes_are_laid_on_the_scene(small_network, monkeypatch):
+    """A map that knows where the object is: its maximum must land there whatever the network's size."""
+    classifier, scene = load(small_network), scenes.draw(3)
+    rows, cols = np.nonzero(scene.objects[0].mask)
+    at = int(rows.mean() * 64 / 224), int(cols.mean() * 64 / 224)
+    map = np.zeros((1, 64, 64), np.float32)
+    map[0, at[0] - 1 : at[0] + 2, at[1] - 1 : at[1] + 2] = 1
+    map[0, at[0], at[1]] = 2
+    monkeypatch.setattr(on_scenes, "maps", lambda *_: map)
+    *_, report = measure(classifier, [3], 1, ("grad_cam",))
+    down, right = report.pointing["grad_cam"].offsets[scene.objects[0].name][0]
+    assert abs(down) < 4
+    assert abs(right) < 4
