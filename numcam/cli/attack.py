@@ -20,7 +20,7 @@ EXAMPLES = """  numcam attack photo.png --epsilon 2                leave the pre
   numcam attack photo.png --to dog --confidence 0.9999   and for nothing else
   numcam attack photo.png --method pgd --epsilon 1   forty small steps instead of one
   numcam attack photo.png --method bim --smallest    how little is enough?
-  numcam attack photo.png --label cat -o out         leave "cat", into the folder out
+  numcam attack photo.png --label cat -o out         leave "cat", into the folder out (which is there)
 
 epsilon is in grey levels of 255: the most that any value moves; for pgd-l2 the root mean square of all the moves."""
 TITLES = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD", "pgd_l2": "PGD in L2", "deepfool": "DeepFool"}

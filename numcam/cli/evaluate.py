@@ -79,8 +79,8 @@ def _suitable(classifier: Classifier, of_pixels: bool) -> Classifier:
     rows, cols = classifier.input_size
     if of_pixels and (rows, cols) != (SIDE, SIDE):
         raise InputError(
-            f"--measures compare maps with scenes of {SIDE}x{SIDE}, pixel by pixel; {classifier.name} takes pictures of "
-            f"{rows}x{cols}. Leave out --measures, or give another --model"
+            f"--measures compare maps with scenes of {SIDE}x{SIDE}, pixel by pixel; {classifier.name} takes pictures "
+            f"of {rows}x{cols}. Leave out --measures, or give another --model"
         )
     return classifier
 

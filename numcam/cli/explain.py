@@ -20,7 +20,7 @@ from numcam.nn.types import Array
 
 EXAMPLES = """  numcam explain photo.jpg                             Grad-CAM of the likeliest class
   numcam explain photo.jpg --class cat --method all    every method, for "cat"
-  numcam explain photo.jpg --class top3 -o maps        the three likeliest, into the folder maps
+  numcam explain photo.jpg --class top3 -o maps        the three likeliest, into the folder maps (which is there)
   numcam explain photo.jpg --class all                 every class's map, from one forward pass
   numcam explain photo.jpg --layer relu4_3             at a finer layer
   numcam explain photo.jpg --layer relu4_3,relu5_3     two layers in one map
