@@ -26,7 +26,7 @@ EXAMPLES = """  numcam explain photo.jpg                             Grad-CAM of
   numcam explain photo.jpg --layer relu4_3,relu5_3     two layers in one map
   numcam explain photo.jpg --counterfactual            what speaks against the class
   numcam explain photo.jpg -o maps.npz                 the numbers, with where they came from
-  numcam explain photo.jpg --model vgg16 --class tabby with VGG16, fetched if it is not here"""
+  numcam explain photo.jpg --model vgg16 --class tabby   with VGG16, fetched if it is not here"""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

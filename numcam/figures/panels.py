@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -19,6 +20,9 @@ from numcam.nn.types import Array
 
 CELL = 2.75
 """Width of a panel in inches."""
+
+THIN = 20
+"""A picture so many times as long as it is wide is stretched over its panel, or it would be a line, or nothing."""
 
 GAP = 0.08
 LINE = 0.19
@@ -83,7 +87,9 @@ def _fill(axes: Axes, panel: Panel) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     rows, cols = panel.picture.shape[:2]
-    axes.imshow(shrunk(panel.picture), extent=(-0.5, cols - 0.5, rows - 0.5, -0.5))  # marks keep their coordinates
+    aspect: Literal["auto", "equal"] = "auto" if max(rows, cols) > THIN * min(rows, cols) else "equal"
+    extent = (-0.5, cols - 0.5, rows - 0.5, -0.5)  # marks keep their coordinates
+    axes.imshow(shrunk(panel.picture), extent=extent, aspect=aspect)
     axes.set_xlabel(panel.caption, fontsize=10.5, parse_math=False)  # a class may be called "$5 note"
     if panel.mark:
         for ink, width in (("black", 4.0), ("white", 2.0)):

@@ -8,6 +8,7 @@ from PIL import Image
 from numcam.errors import InputError
 from numcam.figures import Panel, overlay, panels, save, shares, signed
 from numcam.figures.paint import STRENGTH, grey_mixed, shrunk
+from numcam.images import read_image
 
 
 def picture(rows=8, cols=12):
@@ -79,3 +80,11 @@ def test_the_same_figure_is_the_same_file(tmp_path):
 def test_only_png_is_written(tmp_path):
     with pytest.raises(InputError, match=r"\.png"):
         save(panels([[Panel(picture())]], "title"), tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize("shape", [(1, 3000, 3), (3000, 1, 3)], ids=["wide", "tall"])
+def test_a_picture_of_one_row_or_column_can_be_seen(tmp_path, shape):
+    save(panels([[Panel(np.full(shape, (200, 0, 0), np.uint8))]], "a line"), tmp_path / "line.png")
+    drawn = read_image(tmp_path / "line.png").astype(int)
+    red = (drawn[..., 0] > 150) & (drawn[..., 1] < 50)
+    assert red.mean() > 0.3
