@@ -35,7 +35,7 @@ FEW = {"robustness": ("grad_cam",), "confident": ("grad_cam",)}
 def names_of(asked: str | None) -> tuple[str, ...]:
     """The measures of --measures; InputError for an unknown one."""
     known = (*MEASURES, HIDDEN_BIAS)
-    if asked == "all":
+    if asked is not None and asked.strip().lower() == "all":
         return known
     wanted = tuple(name.strip().lower().replace("-", "_") for name in (asked or "").split(",") if name.strip())
     for name in wanted:
@@ -136,6 +136,8 @@ def imagenet(options: argparse.Namespace) -> int:
     """The paper's Table 1 on a folder of pictures with boxes."""
     pictures = folders.annotated(options.imagenet)[: options.scenes]
     classifier = classifier_of(options)
+    if not classifier.classes:
+        raise InputError(f"{classifier.name} was loaded without its head, so it names no class; give weights with it")
     methods = names(options.methods, ("grad_cam",))
     protocol = Protocol(connectivity=options.connectivity, space=options.space)
     _make(options.folder)

@@ -10,7 +10,10 @@ from numcam.errors import InputError
 from numcam.evaluate import imagenet, table1
 from numcam.evaluate.boxes import box_iou
 from numcam.evaluate.table1 import Protocol, box_from, located
+from numcam.formats import Weights, write_weights
 from numcam.loading import load
+from numcam.models.preprocessing import CENTRED
+from numcam.models.vgg import random_network
 from numcam.nn import Flatten, Linear, Network
 
 XML = """<annotation>
@@ -124,6 +127,15 @@ def test_the_command_prints_errors_with_intervals_and_writes_table_and_figure(fo
     assert "connectivity 4, boxes in the space of the picture" in out
     assert (folder / "evaluation" / "imagenet.md").is_file()
     assert (folder / "evaluation" / "imagenet.png").is_file()
+
+
+def test_a_network_without_a_head_names_no_class(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    parameters = {k: v for k, v in random_network("pocket", 10, (64, 64)).parameters.items() if k[:2] != "fc"}
+    write_weights("headless.h5", Weights("pocket", parameters, (), CENTRED, (64, 64)))
+    assert main(["evaluate", "--imagenet", "ILSVRC", "--model", "headless.h5"]) == 2
+    assert "pocket was loaded without its head, so it names no class" in capsys.readouterr().err
+    assert not (folder / "evaluation").exists()
 
 
 @pytest.mark.parametrize(
