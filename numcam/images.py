@@ -25,8 +25,9 @@ def read_image(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Array:
     name = "the data given"
     if isinstance(path_or_file, str | os.PathLike):
         name = str(path_or_file)
-        _check_path(Path(path_or_file))
     try:
+        if isinstance(path_or_file, str | os.PathLike):
+            _check_path(Path(path_or_file))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own, lower limit and of odd metadata
             with Image.open(path_or_file, formats=FORMATS) as picture:
@@ -38,9 +39,11 @@ def read_image(path_or_file: str | os.PathLike[str] | IO[bytes]) -> Array:
         raise InputError(f"{name} is not a picture; expected {KINDS}") from None
     except Image.DecompressionBombError:
         raise InputError(f"{name} has too many pixels; the limit is {MOST_PIXELS:,}. Make it smaller first.") from None
-    except PermissionError:
-        raise InputError(f"{name} cannot be read: permission denied") from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, TypeError, IndexError, KeyError) as error:
+    except OSError as error:
+        if error.strerror:  # the file system's, not Pillow's
+            raise InputError(f"{name} cannot be read: {error.strerror.lower()}") from None
+        raise InputError(f"{name} is damaged ({error}); expected a whole {KINDS} file") from error
+    except (ValueError, SyntaxError, EOFError, MemoryError, TypeError, IndexError, KeyError) as error:
         raise InputError(f"{name} is damaged ({error}); expected a whole {KINDS} file") from error
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from numcam.download import fetch
 from numcam.errors import InputError, did_you_mean
 from numcam.formats import Weights, read_weights
 from numcam.models.classifier import Classifier
 from numcam.models.imagenet import NAMES
 from numcam.models.preprocessing import CENTRED, TORCHVISION
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, assemble, random_network
-from numcam.places import found
 from numcam.published import PUBLISHED, published
 from numcam.scenes import CLASSES
 
@@ -41,7 +39,7 @@ def load(
     """
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
     if model not in known:
-        if not (Path(model).suffix or Path(model).exists()):
+        if not (Path(model).suffix or os.path.exists(model)):
             raise InputError(
                 f"no model {model!r}; give a name, or the path of a weights file; {did_you_mean(model, known, most=20)}"
             )
@@ -52,6 +50,8 @@ def load(
         return from_weights(read_weights(model, classes))
     if weights == "random":
         return _random(model, classes)
+    if weights is not None:
+        say(f"weights: {weights} (as given)")
     path = Path(weights) if weights is not None else locate(model, say)
     read = read_weights(path, classes)
     architecture = PUBLISHED[model].architecture if model in PUBLISHED else model
@@ -68,11 +68,15 @@ def locate(model: str, say: Callable[[str], None] = say) -> Path:
     if given:
         say(f"weights: {given} (NUMCAM_WEIGHTS)")
         return Path(given)
+    from numcam.download import fetch  # here, because the libraries below take as long to import as all the rest
+    from numcam.places import found
+
     one = published(model)
     place = found(one)
     if place:
         say(f"weights: {place[1]} ({place[0]})")
         return place[1]
+
     path = fetch(one, say)
     say(f"weights: {path} (downloaded)")
     return path

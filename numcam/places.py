@@ -14,7 +14,7 @@ HUGGING_FACE = {name: f"models--timm--{name}.tv_in1k" for name in ("vgg11", "vgg
 
 def cache() -> Path:
     """numcam's cache folder: NUMCAM_CACHE, or the platform's usual place."""
-    return Path(os.environ.get("NUMCAM_CACHE") or pooch.os_cache("numcam")).expanduser()
+    return _at(os.environ.get("NUMCAM_CACHE") or pooch.os_cache("numcam"))
 
 
 def places(one: Published) -> Iterator[tuple[str, Path]]:
@@ -23,29 +23,44 @@ def places(one: Published) -> Iterator[tuple[str, Path]]:
     yield "numcam's cache", cache() / one.file
     if one.family == "torch":
         yield "PyTorch's cache", _torch_home() / "hub" / "checkpoints" / one.file
-        for path in sorted(_hugging_face().glob(f"{HUGGING_FACE.get(one.name, '-')}/snapshots/*/model.safetensors")):
+        for path in _snapshots(HUGGING_FACE.get(one.name, "-")):
             yield "Hugging Face's cache", path
     else:
-        yield "Keras's cache", Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models" / one.file
+        yield "Keras's cache", _at(os.environ.get("KERAS_HOME") or "~/.keras") / "models" / one.file
 
 
 def found(one: Published) -> tuple[str, Path] | None:
-    """The first file that is there and has the published size, where that is known; None if there is none."""
+    """The first file that is there and is not cut off, as far as its size tells; None if there is none."""
     for whose, path in places(one):
-        if path.is_file() and (path.name != one.file or one.size in (None, path.stat().st_size)):
-            return whose, path
+        try:
+            if path.is_file() and (path.name != one.file or one.has_size(path.stat().st_size)):
+                return whose, path
+        except OSError:  # somebody else's folder, which may not be looked into
+            continue
     return None
 
 
+def _at(place: str | Path) -> Path:
+    try:
+        return Path(place).expanduser()
+    except RuntimeError:  # ~somebody who is not here
+        return Path(place)
+
+
 def _torch_home() -> Path:
-    return Path(
-        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch"
-    ).expanduser()
+    return _at(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "torch")
 
 
 def _hugging_face() -> Path:
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    return _at(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+
+
+def _snapshots(repository: str) -> list[Path]:
+    try:
+        return sorted(_hugging_face().glob(f"{repository}/snapshots/*/model.safetensors"))
+    except OSError:
+        return []
 
 
 def address(one: Published) -> str:

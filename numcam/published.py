@@ -33,6 +33,10 @@ class Published:
     def family(self) -> str:
         return "keras" if self.url.startswith(KERAS) else "torch"
 
+    def has_size(self, size: int) -> bool:
+        """Whether a file of so many bytes can be it: to the byte, or where that is not known, to the megabyte."""
+        return size == self.size if self.size else round(size / 2**20) == self.megabytes
+
     def agrees(self, digest: str) -> bool:
         """Whether a file's digest, as `digest_of` gives it, is the published one."""
         return digest == self.digest if ":" in self.digest else digest.removeprefix("sha256:").startswith(self.digest)

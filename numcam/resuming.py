@@ -1,5 +1,6 @@
 """pooch's downloader, for lines that are cut: it asks for the rest, and waits where the server is busy."""
 
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 from tqdm import tqdm
 
 from numcam.errors import InputError
@@ -18,6 +20,17 @@ PIECE = 1 << 16
 
 AGAIN = {408, 425, 429, 500, 502, 503, 504}
 """Answers that may be better next time."""
+
+
+NEVER = (
+    requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema,
+    requests.TooManyRedirects,
+)  # fmt: skip
+"""What does not get better by waiting."""
+
+
+UNREADABLE = (ValueError, urllib3.exceptions.HTTPError)
+"""What requests lets through, such as a redirect to no address at all."""
 
 
 @dataclass(frozen=True)
@@ -41,33 +54,42 @@ class Resuming:
         self.one, self.part, self.patience = one, part, patience
 
     def __call__(self, url: str, output: Any, _: Any, check_only: bool = False) -> None:
+        began = self.have()
+        self.complete(url)
+        if began and not self.is_good():  # what an earlier run has left may be damaged
+            tqdm.write(f"{self.one.file}: what was here does not fit the rest; beginning again", file=sys.stderr)
+            self.part.unlink()
+            self.complete(url)
+        self.check(url)
+        self.part.replace(output)
+
+    def complete(self, url: str) -> None:
+        """Fetch what is missing, with as many attempts as patience allows. InputError if it does not come."""
         failures = 0
         while True:
             before = self.have()
             try:
                 pause = self.attempt(url)
             except requests.RequestException as error:
-                if isinstance(
-                    error,
-                    requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.TooManyRedirects,
-                ):
+                if isinstance(error, NEVER):
                     raise
                 pause, reason = self.patience.pause, f"the connection failed ({type(error).__name__})"
+            except UNREADABLE as error:
+                if isinstance(error, InputError):
+                    raise
+                raise InputError(f"{url}: the server's answer cannot be read ({str(error)[:80]})") from None
             else:
                 if pause is None:
-                    break
+                    return
                 reason = "the server is busy or stopped early"
             failures = 0 if self.have() > before else failures + 1
             if failures >= self.patience.attempts:
+                kept = "what came is kept and the next try goes on from there" if self.have() else "nothing came"
                 if not self.have():
                     self.part.unlink(missing_ok=True)
-                raise InputError(
-                    f"{url}: {reason}, {failures} times; what came is kept and the next try goes on from there"
-                )
+                raise InputError(f"{url}: {reason}, {failures} times; {kept}; or {by_hand(self.one)}")
             tqdm.write(f"{self.one.file}: {reason}; trying again", file=sys.stderr)
             time.sleep(min(pause * 2 ** max(0, failures - 1), self.patience.longest_pause))
-        self.check(url)
-        self.part.replace(output)
 
     def have(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
@@ -94,8 +116,8 @@ class Resuming:
                 self.part.unlink(missing_ok=True)
                 return self.patience.pause
             start = have if goes_on else 0
-            length = response.headers.get("Content-Length", "")
-            total = start + int(length) if length.isdigit() else None
+            length = _number(response.headers.get("Content-Length", ""))
+            total = None if length is None else start + length
             if self.one.size and total and total != self.one.size:
                 self.part.unlink(missing_ok=True)
                 raise InputError(
@@ -122,11 +144,15 @@ class Resuming:
                 file.flush()  # so that a killed run keeps what came
                 bar.update(len(piece))
 
+    def is_good(self) -> bool:
+        """Whether the part has the published size and digest."""
+        return self.one.size in (None, self.have()) and self.one.agrees(digest_of(self.part, self.one.digest))
+
     def check(self, url: str) -> None:
         """The whole part has the published size and digest, or it goes."""
-        size, digest = self.have(), digest_of(self.part, self.one.digest)
-        if self.one.size in (None, size) and self.one.agrees(digest):
+        if self.is_good():
             return
+        size, digest = self.have(), digest_of(self.part, self.one.digest)
         self.part.unlink()
         raise InputError(
             f"{url}: {size:,} bytes came with {digest}; the published file has {self.one.digest}: "
@@ -136,10 +162,15 @@ class Resuming:
 
 def _starts_at(response: requests.Response) -> int:
     """Where a partial answer begins, from "Content-Range: bytes 100-199/200"."""
-    begin = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
-    return int(begin) if begin.isdigit() else -1
+    begin = _number(response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0])
+    return -1 if begin is None else begin
 
 
 def _retry_after(response: requests.Response, otherwise: float) -> float:
-    given = response.headers.get("Retry-After", "")
-    return float(given) if given.isdigit() else otherwise
+    given = _number(response.headers.get("Retry-After", ""))
+    return otherwise if given is None else given
+
+
+def _number(text: str) -> int | None:
+    """A header's number; None for anything else that a server may send."""
+    return int(text) if re.fullmatch(r"[0-9]{1,15}", text.strip()) else None

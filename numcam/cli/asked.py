@@ -6,6 +6,7 @@ import numpy as np
 
 from numcam.errors import InputError
 from numcam.models.classifier import Classifier
+from numcam.models.labels import number
 from numcam.nn import Target, Trace
 
 
@@ -27,10 +28,10 @@ def asked(classifier: Classifier, trace: Trace, wanted: str | None) -> list[Aske
     best = [int(i) for i in np.argsort(-probabilities, kind="stable")]
     if wanted is None:
         chosen = best[:1]
-    elif wanted.lower().startswith("top") and wanted[3:].isdigit():
-        if not 1 <= int(wanted[3:]) <= min(20, len(best)):
+    elif wanted.lower().startswith("top") and (k := number(wanted[3:])) is not None:
+        if not 1 <= k <= min(20, len(best)):
             raise InputError(f"--class topK takes K from 1 to {min(20, len(best))}; got {wanted}")
-        chosen = best[: int(wanted[3:])]
+        chosen = best[:k]
     else:
         chosen = [classifier.index(wanted)]
     return [Asked(classifier.classes[i], f"{probabilities[i]:.1%}", i, float(trace.output[0, i])) for i in chosen]
@@ -49,10 +50,11 @@ def _unit(classifier: Classifier, trace: Trace, wanted: str | None) -> Asked:
         channel = classifier.index(wanted)
         total = float(out[channel].sum())
         return Asked(f"channel {channel} of {layer}", f"sum {total:.3g}", channel, total)
-    numbers = wanted.split(",")
-    if len(numbers) != 3 or not all(n.strip().isdigit() for n in numbers):
-        raise InputError(f"a unit is a channel, a row and a column, as in --class 37,4,9; got {wanted!r}")
-    at = (int(numbers[0]), int(numbers[1]), int(numbers[2]))
+    match [number(part) for part in wanted.split(",")]:
+        case [int(channel), int(row), int(col)] if min(channel, row, col) >= 0:
+            at = (channel, row, col)
+        case _:
+            raise InputError(f"a unit is a channel, a row and a column, as in --class 37,4,9; got {wanted!r}")
     if any(n >= size for n, size in zip(at, out.shape, strict=True)):
         raise InputError(f"{layer} has {k} channels of {rows}x{cols}, counted from 0; there is no unit {wanted}")
     seed = np.zeros_like(trace.output)

@@ -50,7 +50,7 @@ def attack(options: argparse.Namespace) -> int:
     method = _method(options)
     classifier = classifier_of(options)
     image = picture(options.photo)
-    path = output(options.out, [options.photo], options.photo, "adversarial")
+    path = output(options.out, [options.photo], options.photo, "adversarial", beside="-figure")
     figure_path = path.with_name(f"{path.stem}-figure.png")
     check_writable(figure_path)
     pixels = classifier.to_pixels(image)

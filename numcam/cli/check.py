@@ -1,4 +1,4 @@
-"""numcam check: every gradient against central differences, here and now."""
+"""numcam check: every gradient against central differences, here and now; numcam check ANSWERS.py: a reader's own."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from numcam.cli.common import command
+from numcam.cli.grading import add_options, check_answers
+from numcam.errors import InputError
 from numcam.nn import (
     AvgPool2d,
     BatchNorm2d,
@@ -23,6 +25,11 @@ from numcam.nn.relu import deconvnet_relu_backward, guided_relu_backward
 from numcam.nn.softmax import cross_entropy, cross_entropy_backward
 from numcam.nn.types import Array, Layer
 
+EXAMPLES = """  numcam check                      numcam's own gradients
+  numcam check --seed 7
+  numcam check answers06.py         your answers to page 06 of the tutorial (numcam exercises new 06)
+  numcam check answers06.py --only conv2d_backward
+  numcam check submissions/ --json  a folder of them; exit code 0: all pass, 1: something differs, 2: misuse"""
 BOUND = 1e-7
 SHAPE = (2, 3, 7, 6)
 
@@ -32,16 +39,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = command(
         subparsers,
         "check",
-        "check every layer's gradients and every rule against central differences",
-        "  numcam check\n  numcam check --seed 7",
+        "check every layer's gradients and every rule against central differences, or your answers to the tutorial",
+        EXAMPLES,
     )
+    add_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers (%(default)s)")
     parser.set_defaults(run=check)
 
 
 def check(options: argparse.Namespace) -> int:
-    """Print each gradient's relative error; exit code 1 if one is too large."""
-    rng = np.random.default_rng(abs(options.seed))
+    """Print each gradient's relative error; exit code 1 if one is too large. With a file: check the answers in it."""
+    if options.answers:
+        return check_answers(options)
+    if options.only or options.json:
+        raise InputError("--only and --json belong to a file of answers: numcam check answers.py --only 06")
+    if options.seed < 0:
+        raise InputError(f"--seed is a whole number, 0 or more; got {options.seed}")
+    rng = np.random.default_rng(options.seed)
     print(f"relative error of each gradient against central differences, float64; the bound is {BOUND:g}\n")
     worst = 0.0
     for name, errors in checks(rng):
@@ -76,7 +90,7 @@ def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
     yield "BatchNorm2d, fixed statistics", {key: norm[key] for key in ("input", "weight", "bias")}
     yield (
         "cross-entropy",
-        _against(lambda v: float(cross_entropy(v, np.array([1, 4])).sum()), n((2, 5)), _loss_gradient),
+        _against(_loss, n((2, 5)), _loss_gradient),
     )
     dout = n(SHAPE)
     clipped = np.maximum(dout, 0)  # both rules are the gradient of something, once negative gradients are dropped

@@ -12,6 +12,7 @@ from numcam.images import read_image
 from numcam.loading import load
 from numcam.models.classifier import Classifier
 from numcam.models.labels import read_names
+from numcam.nn.network import ENGINES
 from numcam.nn.types import Array
 
 
@@ -44,6 +45,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="PATH", help="weights of that network, or random")
     add_classes(parser)
+    parser.add_argument("--engine", choices=ENGINES, default="fast", help="how to compute (%(default)s)")
 
 
 def add_classes(parser: argparse.ArgumentParser) -> None:
@@ -58,12 +60,19 @@ def classes_of(options: argparse.Namespace) -> tuple[str, ...] | None:
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
     """The classifier that --model and --weights name."""
-    return load(options.model, options.weights, classes_of(options))
+    classifier = load(options.model, options.weights, classes_of(options))
+    classifier.engine = options.engine
+    return classifier
 
 
 def picture(photo: str) -> Array:
     """The picture, uint8 (rows, cols, 3)."""
-    return read_image(io.BytesIO(sys.stdin.buffer.read()) if photo == "-" else photo)
+    if photo != "-":
+        return read_image(photo)
+    data = sys.stdin.buffer.read() if sys.stdin else b""  # there is none where it was closed
+    if not data:
+        raise InputError("standard input is empty; send it a picture file, as in numcam explain - < photo.jpg")
+    return read_image(io.BytesIO(data))
 
 
 def stem(photo: str) -> str:
@@ -71,10 +80,11 @@ def stem(photo: str) -> str:
     return "picture" if photo == "-" else Path(photo).stem
 
 
-def output(out: str | None, photos: Sequence[str], photo: str, name: str) -> Path:
+def output(out: str | None, photos: Sequence[str], photo: str, name: str, beside: str = "") -> Path:
     """Where a result goes: `out` itself if it ends in .png, else into the folder `out`, named after the picture.
 
-    Checked at once, before the work: InputError where nothing can be written, or the picture itself would be.
+    beside: the end of the name of a second file, written next to it. Checked at once, before the work: InputError
+    where nothing can be written, where two pictures would go by one name, or where one of them would be overwritten.
     """
     if out is not None and Path(out).suffix.lower() == ".png":
         if len(photos) > 1:
@@ -83,11 +93,18 @@ def output(out: str | None, photos: Sequence[str], photo: str, name: str) -> Pat
     else:
         folder = Path(out or ".")
         if not folder.is_dir():
-            raise InputError(f"output folder {folder} does not exist; make it first, or give a name that ends in .png")
+            problem = "is not a folder" if folder.exists() else "does not exist; make it first"
+            raise InputError(f"output folder {folder} {problem}, or give a name that ends in .png")
         path = folder / f"{stem(photo)}-{name}.png"
-    if photo != "-" and path.exists() and Path(photo).exists() and path.samefile(photo):
-        raise InputError(f"{path} is the picture itself; choose another name with -o")
-    check_writable(path)
+        same = [one for one in photos if stem(one) == stem(photo)]
+        if len(same) > 1:
+            raise InputError(f"{' and '.join(same)} would both be written to {path}; explain them one at a time")
+    for file in (path, path.with_name(f"{path.stem}{beside}.png")):
+        for one in photos:
+            if one != "-" and file.exists() and Path(one).exists() and file.samefile(one):
+                which = "the picture itself" if one == photo else "one of the pictures"
+                raise InputError(f"{file} is {which}; choose another name with -o")
+        check_writable(file)
     return path
 
 

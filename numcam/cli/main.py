@@ -1,14 +1,45 @@
 """The numcam command: picks the subcommand, and turns a user's mistake into one sentence and exit code 2."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
 from numcam import __version__
-from numcam.cli import attack, check, classify, demo, evaluate, explain, trace, train, weights
+from numcam.cli import (
+    attack,
+    bench,
+    check,
+    classify,
+    compare,
+    demo,
+    evaluate,
+    exercises,
+    explain,
+    ledger,
+    trace,
+    train,
+    tutorials,
+    weights,
+)
 from numcam.errors import InputError
 
-COMMANDS = (demo, explain, classify, attack, trace, evaluate, check, train, weights)
+COMMANDS = (
+    demo,
+    explain,
+    compare,
+    ledger,
+    classify,
+    attack,
+    trace,
+    evaluate,
+    check,
+    exercises,
+    tutorials,
+    train,
+    weights,
+    bench,
+)
 EXAMPLES = """examples:
   numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
   numcam explain photo.jpg --class cat      where in the photo is a cat?
@@ -28,6 +59,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 2 for the user's mistake, 130 for Ctrl-C."""
+    _print_what_cannot_be_encoded_as_escapes()
     parser = Parser(
         prog="numcam",
         description="See where a network looks: VGG16, Grad-CAM, guided Grad-CAM and FGSM in plain NumPy.",
@@ -50,8 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of our output, such as head, has left: no reason for a traceback
         return 0
     except OSError as error:  # what the file system refuses: a name too long, a full disk
-        print(f"numcam: {str(error.filename or '')[:80]}: {error.strerror or error}", file=sys.stderr)
+        name = str(error.filename or "cannot write the output")[:80]
+        print(f"numcam: {name}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("numcam: stopped", file=sys.stderr)
         return 130
+
+
+def _print_what_cannot_be_encoded_as_escapes() -> None:
+    """File names need not be text, and a terminal may lack letters that a class name has: no reason to stop."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -10,6 +10,7 @@ import numpy as np
 
 from numcam.cli.asked import asked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
+from numcam.errors import InputError
 from numcam.nn import Conv2d, Linear
 from numcam.nn.types import Array, Layer, Shape
 
@@ -33,7 +34,9 @@ def trace(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
     x = classifier.preprocess(picture(options.photo))
     record = classifier.forward(x)
-    one = asked(classifier, record, options.wanted)[0]
+    one, *more = asked(classifier, record, options.wanted)
+    if more:
+        raise InputError(f"numcam trace walks back from one class at a time; got {options.wanted}")
     grads = record.backward(one.target)
     print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.3f}\n")
     print(

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from functools import cache
 from math import prod
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from numcam.cli.common import add_classes, classes_of, command
 from numcam.download import fetch
 from numcam.errors import InputError
 from numcam.files import check_writable
+from numcam.formats.checkpoint import shown
 from numcam.formats.inspection import Contents, contents, verify
 from numcam.formats.reading import convert
 from numcam.loading import bundled_weights, say
-from numcam.places import cache, found, places
+from numcam.places import cache as cache_folder
+from numcam.places import found, places
 from numcam.published import PUBLISHED, digest_of, published
 
 EXAMPLES = """  numcam weights list                        what can be had by name, and what is here already
@@ -61,7 +64,7 @@ def show_list(_: argparse.Namespace) -> int:
 def show_places(_: argparse.Namespace) -> int:
     """The places in order, for vgg16 as an example."""
     print("1. --weights PATH, or weights= in Python\n2. the file that NUMCAM_WEIGHTS names")
-    print(f"3. numcam's cache (NUMCAM_CACHE): {cache()}")
+    print(f"3. numcam's cache (NUMCAM_CACHE): {cache_folder()}")
     print("4. what others have left, for example:")
     for name in ("vgg16", "vgg16-caffe"):
         for whose, path in list(places(published(name)))[2:]:
@@ -80,7 +83,7 @@ def show_info(options: argparse.Namespace) -> int:
     """What is in a file, and what numcam takes it for."""
     held = contents(options.path)
     for name, tensor in held.tensors.items():
-        print(f"  {name:44} {'x'.join(map(str, tensor[0])):>18}  {tensor[1]}")
+        print(f"  {shown(name, 120):44} {'x'.join(map(str, tensor[0])):>18}  {tensor[1]}")
     total = sum(prod(shape) for shape, _ in held.tensors.values())
     size = options.path.stat().st_size
     print(f"format         {held.format}, {size:,} bytes, {len(held.tensors)} tensors, {total:,} numbers")
@@ -109,10 +112,12 @@ def _network_lines(held: Contents) -> list[str]:
 
 
 def _known(path: Path, size: int) -> str:
+    digest = cache(lambda kind: digest_of(path, kind))  # of half a gigabyte
     for one in PUBLISHED.values():
-        if one.size in (None, size) and one.agrees(digest_of(path, one.digest)):
+        kind = "md5:" if one.digest.startswith("md5:") else "sha256:"
+        if one.has_size(size) and one.agrees(digest(kind)):
             return f"yes, it is the published {one.name}, byte for byte"
-    return f"no, it is none of the published files; {digest_of(path, 'sha256:')}"
+    return f"no, it is none of the published files; {digest('sha256:')}"
 
 
 def show_verified(options: argparse.Namespace) -> int:
@@ -128,7 +133,7 @@ def run_convert(options: argparse.Namespace) -> int:
     check_writable(options.target)
     if options.target.exists() and options.target.samefile(options.source):
         raise InputError(f"{options.target} is the file to convert; choose another name")
-    total = 4 * sum(prod(shape) for shape, _ in contents(options.source).tensors.values())
+    total = contents(options.source).nbytes
     with tqdm(total=total, unit="B", unit_scale=True, desc="converting", file=sys.stderr) as bar:
         weights = convert(options.source, options.target, classes_of(options), bar.update)
     size = options.target.stat().st_size

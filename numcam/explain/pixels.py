@@ -13,6 +13,14 @@ def saliency(trace: Trace, target: Target | None = None) -> Array:
     return _input_gradient(trace, target, STANDARD)
 
 
+def gradient_times_input(trace: Trace, target: Target | None = None) -> Array:
+    """What each value of the input contributes to the logit, signed: (n, 3, rows, cols).
+
+    The sum is the last line of the `ledger`; where the input is 0, the mean colour, so is this. Shrikumar et al. 2016.
+    """
+    return trace["input"] * saliency(trace, target)
+
+
 def guided_backprop(trace: Trace, target: Target | None = None) -> Array:
     """Backpropagation that drops negative gradients at every ReLU: (n, 3, rows, cols), signed.
 

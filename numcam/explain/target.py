@@ -1,7 +1,9 @@
 """Which class, and which layer: the two questions every explanation begins with."""
 
+import numpy as np
+
 from numcam.errors import InputError, did_you_mean
-from numcam.nn import ReLU, Trace
+from numcam.nn import ReLU, Target, Trace
 from numcam.nn.types import Array
 
 
@@ -13,6 +15,26 @@ def predicted(trace: Trace) -> Array:
             "give the number of a channel as target"
         )
     return trace.output.argmax(axis=1)
+
+
+def seed(trace: Trace, target: Target | None = None) -> Array:
+    """What is asked, as weights on the output and in its shape: the score is the sum of output * seed.
+
+    One 1 a picture for a class, None for the predicted one. ValueError for a target that does not fit.
+    """
+    last = list(trace)[-1]
+    return trace.backward(predicted(trace) if target is None else target, stop=last)[last]
+
+
+def scores(output: Array, seed: Array) -> Array:
+    """The score of each row of `output`, (n,)."""
+    return (output * seed).sum(axis=tuple(range(1, output.ndim)))
+
+
+def activations_and_gradient(trace: Trace, target: Target | None, layer: str | None) -> tuple[Array, Array]:
+    """A and d(score)/dA of a layer with rows and columns, both (n, k, rows, cols)."""
+    layer = spatial_layer(trace, layer)
+    return trace[layer], trace.backward(predicted(trace) if target is None else target, stop=layer)[layer]
 
 
 def spatial_layer(trace: Trace, layer: str | None = None) -> str:
@@ -29,3 +51,8 @@ def spatial_layer(trace: Trace, layer: str | None = None) -> str:
     if layer not in spatial:
         raise InputError(f"{layer} has shape {trace[layer].shape}, no rows and columns; use one up to {spatial[-1]}")
     return layer
+
+
+def finite(values: Array) -> bool:
+    """Whether there is neither NaN nor infinity."""
+    return bool(np.isfinite(values).all())

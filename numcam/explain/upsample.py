@@ -37,3 +37,13 @@ def interpolation(small: int, large: int, mode: str) -> Array:
     matrix[pixel, below] += 1 - (position - below)
     matrix[pixel, above] += position - below
     return matrix
+
+
+def bicubic(small: int, large: int) -> Array:
+    """The matrix (large, small) of Pillow's bicubic enlargement; rows sum to 1, with weights below 0 beside an edge."""
+    position = (np.arange(large) + 0.5) * small / large - 0.5  # in cells, as for "half-pixel"
+    distance = np.abs(position[:, None] - np.arange(small))
+    near = (1.5 * distance - 2.5) * distance**2 + 1  # Keys 1981 with a = -1/2
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    matrix = np.where(distance < 1, near, np.where(distance < 2, far, 0))
+    return matrix / matrix.sum(axis=1, keepdims=True)  # at the border, where cells are missing

@@ -1,8 +1,9 @@
 """Pictures of explanations: overlays, signed gradients, panels, and the report's two figures."""
 
+from numcam.explain import TITLES
 from numcam.figures.paint import overlay, shares, signed
 from numcam.figures.panels import Panel, panels, save
-from numcam.figures.report import TITLES, Explanation, explained, figure_1, figure_2, flips, where
+from numcam.figures.report import Explanation, explained, figure_1, figure_2, flips, where
 
 __all__ = [
     "TITLES",

@@ -3,12 +3,19 @@
 import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap
+from PIL import Image
 
 from numcam.explain import upsample
 from numcam.nn.types import Array
 
 STRENGTH = 0.85
 """Opacity of an overlay at the map's maximum."""
+
+STRIP = 256
+"""Rows that are painted together."""
+
+MOST_SHOWN = 2000
+"""Longer side in pixels above which a picture is made smaller for a figure, whose panels are a few hundred wide."""
 
 
 def heat() -> Colormap:
@@ -24,9 +31,12 @@ def overlay(image: Array, map: Array) -> Array:
     subtracted, and a map of zeros leaves the picture as it is.
     """
     value = shares(upsample(np.asarray(map, np.float64), image.shape[:2]))
-    opacity = STRENGTH * value[..., None]
-    faded = grey_mixed(image)
-    return np.rint(faded * (1 - opacity) + 255 * heat()(value)[..., :3] * opacity).astype(np.uint8)
+    out = np.empty(image.shape, np.uint8)
+    for first in range(0, len(image), STRIP):  # a photo of 50 million pixels would fill gigabytes at once
+        rows = slice(first, first + STRIP)
+        opacity = STRENGTH * value[rows, :, None]
+        out[rows] = np.rint(grey_mixed(image[rows]) * (1 - opacity) + 255 * heat()(value[rows])[..., :3] * opacity)
+    return out
 
 
 def shares(map: Array) -> Array:
@@ -53,3 +63,9 @@ def signed(gradient: Array) -> Array:
 def signed_scale(gradient: Array) -> float:
     """The 99th percentile of the absolute values: a few single pixels should not darken all the others."""
     return float(np.percentile(np.abs(gradient), 99) or np.abs(gradient).max(initial=0))
+
+
+def shrunk(image: Array) -> Array:
+    """A picture, uint8 (rows, cols, 3), made smaller by a whole factor where its longer side exceeds MOST_SHOWN."""
+    factor = -(-max(image.shape[:2]) // MOST_SHOWN)
+    return image if factor == 1 else np.asarray(Image.fromarray(image).reduce(factor))

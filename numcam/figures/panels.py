@@ -1,5 +1,6 @@
 """Grids of captioned pictures."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,7 +13,7 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from numcam.errors import InputError
-from numcam.figures.paint import heat
+from numcam.figures.paint import heat, shrunk
 from numcam.files import replacing
 from numcam.nn.types import Array
 
@@ -35,7 +36,9 @@ class Panel:
 
 SCALES: dict[str, tuple[str, float]] = {
     "map": ("share of the map's maximum", 0.0),
-    "signed": ("share of the 99th percentile of |gradient|", -1.0),
+    "atlas": ("share of the largest value of all classes", 0.0),
+    "signed": ("share of the 99th percentile of |value|", -1.0),
+    "evidence": ("against (−) and for (+) the class", -1.0),
 }
 
 
@@ -56,20 +59,21 @@ def panels(
     width = left + count * (CELL + GAP)
     height = top + len(rows) * (tall + caption) + (0.75 if any(scales) else 0.05)
     figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
-    figure.text(0.5, 1 - 0.12 / height, title, ha="center", va="top", fontsize=14, fontweight="bold", linespacing=1.3)
+    heading = figure.text(0.5, 1 - 0.12 / height, title, ha="center", va="top", fontsize=14, fontweight="bold")
+    heading.set(linespacing=1.3, parse_math=False)
     for i, row in enumerate(rows):
         for j, panel in enumerate(row):
             x, y = left + j * (CELL + GAP), height - top - i * (tall + caption) - tall
             axes = figure.add_axes((x / width, y / height, CELL / width, tall / height))
             _fill(axes, panel)
             if i == 0 and columns:
-                axes.set_title(columns[j], fontsize=12)
+                axes.set_title(columns[j], fontsize=12, parse_math=False)
             if j == 0 and labels:
-                axes.set_ylabel(labels[i], fontsize=13)
+                axes.set_ylabel(labels[i], fontsize=13, parse_math=False)
     for first, last in _runs(scales):
         middle = left + (first + last + 1) * (CELL + GAP) / 2 - GAP / 2
-        bar = figure.add_axes(((middle - 0.4 * CELL) / width, 0.5 / height, 0.8 * CELL / width, 0.11 / height))
-        _bar(figure, bar, scales[first])
+        strip = figure.add_axes(((middle - 0.4 * CELL) / width, 0.5 / height, 0.8 * CELL / width, 0.11 / height))
+        bar(figure, strip, scales[first])
     return figure
 
 
@@ -78,8 +82,9 @@ def _fill(axes: Axes, panel: Panel) -> None:
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.imshow(panel.picture)
-    axes.set_xlabel(panel.caption, fontsize=10.5)
+    rows, cols = panel.picture.shape[:2]
+    axes.imshow(shrunk(panel.picture), extent=(-0.5, cols - 0.5, rows - 0.5, -0.5))  # marks keep their coordinates
+    axes.set_xlabel(panel.caption, fontsize=10.5, parse_math=False)  # a class may be called "$5 note"
     if panel.mark:
         for ink, width in (("black", 4.0), ("white", 2.0)):
             axes.plot(panel.mark[1], panel.mark[0], "+", color=ink, markersize=13, markeredgewidth=width)
@@ -95,20 +100,24 @@ def _runs(scales: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = last + 1
 
 
-def _bar(figure: Figure, axes: Axes, scale: str) -> None:
+def bar(figure: Figure, axes: Axes, scale: str) -> None:
+    """The colour bar of a scale, lying in axes of its own."""
     label, low = SCALES[scale]
-    bar = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
-    bar.set_label(label, fontsize=9.5, labelpad=2)
-    bar.set_ticks([low, (low + 1) / 2, 1])
+    colours = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
+    colours.set_label(label, fontsize=9.5, labelpad=2)
+    colours.set_ticks([low, (low + 1) / 2, 1])
 
 
 def _colours(scale: str) -> Colormap:
-    return heat() if scale == "map" else matplotlib.colormaps["gray"]
+    if scale in ("map", "atlas"):
+        return heat()
+    return matplotlib.colormaps["gray" if scale == "signed" else "RdBu_r"]
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, whole or not at all; InputError where it cannot be written."""
     if path.suffix.lower() != ".png":
         raise InputError(f"figures are written as PNG; give a name that ends in .png, not {path.name!r}")
-    with replacing(path) as part:
+    with replacing(path) as part, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box stands for a letter the font lacks
         figure.savefig(part, format="png", metadata={"Software": None})

@@ -18,13 +18,6 @@ from numcam.nn.types import Array
 from numcam.scenes import Scene
 
 BLANK = "blank: every cell argues against it"
-TITLES = {
-    "grad_cam": "Grad-CAM",
-    "guided_backprop": "guided backpropagation",
-    "guided_grad_cam": "guided Grad-CAM",
-    "saliency": "gradient",
-    "deconvnet": "deconvnet",
-}
 
 
 @dataclass(frozen=True)

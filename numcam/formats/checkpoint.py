@@ -1,8 +1,9 @@
 """What a weights file holds before anybody asks which network it is: named tensors, read when they are wanted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 
@@ -22,6 +23,12 @@ class Refused(ValueError):
     """Why a file's content cannot be used, as the rest of a sentence that begins with the file's name."""
 
 
+def shown(text: str, most: int = 500) -> str:
+    """Text out of a file, fit for a terminal: one line, nothing that the terminal would obey, and not too long."""
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    return plain if len(plain) <= most else f"{plain[: most * 3 // 5]} ... {plain[-most * 2 // 5 :]}"
+
+
 @dataclass(frozen=True)
 class Tensor:
     """A tensor as the file declares it; read() gives float32, memory-mapped where the file allows it."""
@@ -32,9 +39,8 @@ class Tensor:
     check: Callable[[], None] = lambda: None
     """Raises Refused where the file carries a checksum of this tensor that does not agree."""
 
-    @property
-    def nbytes(self) -> int:
-        return prod(self.shape) * np.dtype(STORED[self.dtype]).itemsize
+    place: tuple[int, int] | None = None
+    """Where in the file it begins and ends, if it lies in one plain block."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,15 @@ class Checkpoint:
 
 def lying_at(path: Path, offset: int, shape: Shape, dtype: str) -> Tensor:
     """A tensor that lies in one plain block of the file, at this offset, in C order."""
-    return Tensor(shape, dtype, partial(mapped, path, offset, shape, dtype))
+    end = offset + prod(shape) * np.dtype(STORED[dtype]).itemsize
+    return Tensor(shape, dtype, partial(mapped, path, offset, shape, dtype), place=(offset, end))
+
+
+def check_apart(tensors: Iterable[Tensor]) -> None:
+    """Refused if two tensors share bytes of the file."""
+    places = sorted(tensor.place for tensor in tensors if tensor.place)
+    if any(end > start for (_, end), (start, _) in pairwise(places)):
+        raise Refused("two of its tensors lie over each other; the file is damaged")
 
 
 def mapped(path: Path, offset: int, shape: Shape, dtype: str) -> Array:
@@ -67,7 +81,9 @@ def mapped(path: Path, offset: int, shape: Shape, dtype: str) -> Array:
 def in_float32(block: Array, dtype: str) -> Array:
     """What is stored as `dtype`, as float32; integers stay integers."""
     if dtype == "bfloat16":
-        return (block.astype(np.uint32) << 16).view(np.float32)
+        wide = block.astype(np.uint32)
+        wide <<= 16  # in place: a second copy would be as large as fc6
+        return wide.view(np.float32)
     if not dtype.startswith("float"):
         return block
     with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, which is refused as such

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from numcam.errors import InputError
 from numcam.formats import hdf5, keras, pytorch, safetensors
-from numcam.formats.checkpoint import MOST_TENSORS, Checkpoint, Refused
+from numcam.formats.checkpoint import MOST_TENSORS, Checkpoint, Refused, shown
+from numcam.formats.zips import ZIP, archive_at
 
 KNOWN = "numcam reads its own .h5, Keras .h5 and .keras, PyTorch .pth and .safetensors"
 TROUBLE = (
@@ -21,18 +22,22 @@ TROUBLE = (
 
 def kind_of(path: Path) -> str:
     """ "hdf5", "zip", "stream", "safetensors"; InputError for anything else, saying what it is where that is known."""
-    if not path.exists():
-        raise InputError(f"weights file {path} does not exist; {KNOWN}")
-    if path.is_dir():
-        raise InputError(f"weights file {path} is a folder; give the file in it")
     try:
+        if not path.exists():
+            raise InputError(f"weights file {path} does not exist; {KNOWN}")
+        if path.is_dir():
+            raise InputError(f"weights file {path} is a folder; give the file in it")
+        if not path.is_file():  # opening a pipe would wait for whoever writes into it
+            raise InputError(f"{path} is a pipe or a device; weights are read from a file, save them as one")
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; give a weights file that you may read") from None
+        raise InputError(
+            f"{str(path)[:200]}: {error.strerror or error}; give a weights file that you may read"
+        ) from None
     if head.startswith(hdf5.SIGNATURE):
         return "hdf5"
-    if head.startswith(pytorch.ZIP):
+    if head.startswith(ZIP):
         return "zip"
     if head.startswith(pytorch.STREAM):
         return "stream"
@@ -65,7 +70,7 @@ def sentences(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except Refused as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {shown(str(error))}") from None
     except TROUBLE as error:
         reason = (error.strerror if isinstance(error, PermissionError) else "") or "it is damaged or cut off"
         raise InputError(f"{path}: {reason}; fetch it again, or give another file") from error
@@ -76,7 +81,7 @@ def open_checkpoint(path: Path) -> Checkpoint:
     kind = kind_of(path)
     with sentences(path):
         if kind == "zip":
-            with zipfile.ZipFile(path) as archive:
+            with archive_at(path) as archive:
                 opener = keras.open_keras_zip if keras.MODEL in archive.namelist() else pytorch.open_zip
         else:
             opener = {

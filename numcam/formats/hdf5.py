@@ -20,8 +20,14 @@ from numcam.nn.types import Array
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 DEPTH = 10
 FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
-COMPRESSION = 8
-"""How many times larger than stored a compressed tensor may be; trained weights hardly shrink at all."""
+IEEE = (
+    h5py.h5t.IEEE_F16LE, h5py.h5t.IEEE_F32LE, h5py.h5t.IEEE_F64LE,
+    h5py.h5t.IEEE_F16BE, h5py.h5t.IEEE_F32BE, h5py.h5t.IEEE_F64BE,
+)  # fmt: skip
+"""HDF5 lets a file define its own numbers, with the sign or the exponent anywhere."""
+
+COMPRESSION, SMALL = 2, 64 << 10
+"""How many times larger than stored a compressed tensor may be, unless it is small: trained weights hardly shrink."""
 
 
 @contextmanager
@@ -35,6 +41,14 @@ def opened(file: Any) -> Iterator[h5py.File]:
         handle = h5py.File(file, "r")  # this process has it open already, with locks
     with handle:
         yield handle
+
+
+def end_of(path: Path) -> int:
+    """Where the file should end by its superblock (HDF5 file format specification, section II.A)."""
+    with path.open("rb") as file:
+        head = file.read(48)
+    at = {0: 40, 1: 44, 2: 28, 3: 28}[head[8]]
+    return int.from_bytes(head[at : at + 8], "little")
 
 
 def datasets(group: h5py.Group, skip: tuple[str, ...] = (), path: str = "") -> Iterator[tuple[str, h5py.Dataset]]:
@@ -72,6 +86,8 @@ def tensor(name: str, dataset: h5py.Dataset, path: Path, base: int = 0) -> Tenso
     dtype = dataset.dtype
     if dtype.kind != "f" or dtype.itemsize not in (2, 4, 8) or dataset.shape is None or 0 in dataset.shape:
         raise Refused(f"{name} holds {str(dtype)[:40]} of shape {dataset.shape}; expected float16, float32 or float64")
+    if not any(dataset.id.get_type().equal(kind) for kind in IEEE):
+        raise Refused(f"{name} holds numbers of a kind of its own; expected float16, float32 or float64")
     if dataset.external or dataset.is_virtual:
         raise Refused(f"{name} takes its values from other files; expected them in the file itself")
     shape, stored = dataset.shape, dataset.id.get_storage_size()
@@ -85,7 +101,7 @@ def tensor(name: str, dataset: h5py.Dataset, path: Path, base: int = 0) -> Tenso
         plist = dataset.id.get_create_plist()
         if {plist.get_filter(i)[0] for i in range(plist.get_nfilters())} - FILTERS:
             raise Refused(f"{name} is compressed by an uncommon filter; expected none, or gzip")
-        if prod(dataset.chunks) * dtype.itemsize > max(nbytes, 1 << 20) or nbytes > COMPRESSION * stored:
+        if prod(dataset.chunks) * dtype.itemsize > max(nbytes, 1 << 20) or nbytes > max(SMALL, COMPRESSION * stored):
             raise Refused(f"{name} says {nbytes:,} bytes, but {stored:,} are stored; that is not believable")
     elif dataset.id.get_create_plist().get_layout() != h5py.h5d.COMPACT:  # which lies in its own header, 64 kB at most
         raise Refused(f"{name} says {nbytes:,} bytes, which are not there; the file is damaged")
@@ -98,4 +114,4 @@ def _read(path: Path, name: str) -> Array:
     """Values that do not lie in one plain block."""
     with opened(path) as file:
         values: Array = np.asarray(file[name][()])
-    return in_float32(values.astype(values.dtype.newbyteorder("=")), f"float{8 * values.dtype.itemsize}")
+    return in_float32(values.astype(values.dtype.newbyteorder("="), copy=False), f"float{8 * values.dtype.itemsize}")

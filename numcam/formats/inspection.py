@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from numcam.errors import InputError
-from numcam.formats.checkpoint import Refused
+from numcam.formats.checkpoint import Refused, shown
 from numcam.formats.detect import open_checkpoint, sentences
 from numcam.formats.own import Weights, read_own
 from numcam.formats.reading import about, is_numcams, read_weights
@@ -22,6 +23,8 @@ class Contents:
     network: Weights | None
     family: str = ""
     problem: str = ""
+    nbytes: int = 0
+    """Of the network's parameters as float32, which may be fewer than the file holds."""
 
 
 def contents(path: Path) -> Contents:
@@ -29,14 +32,17 @@ def contents(path: Path) -> Contents:
     if is_numcams(path):
         with sentences(path):
             own = read_own(path, check=False)
-        family = str(own.training.get("family", "trained by numcam"))
-        return Contents("numcam HDF5", {k: (a.shape, "float32") for k, a in own.parameters.items()}, own, family)
+        family = shown(str(own.training.get("family", "trained by numcam")), 40)
+        tensors = {name: (a.shape, "float32") for name, a in own.parameters.items()}
+        return Contents("numcam HDF5", tensors, own, family, nbytes=sum(a.nbytes for a in own.parameters.values()))
     checkpoint = open_checkpoint(path)
     tensors = {name: (t.shape, t.dtype) for name, t in checkpoint.tensors.items()}
     try:
         with sentences(path):
             network = recognised(checkpoint)
-            return Contents(checkpoint.format, tensors, about(path, checkpoint.format, network, None), network.family)
+            nbytes = 4 * sum(prod(p.shape) for p in network.parameters.values())
+            weights = about(path, checkpoint.format, network, None)
+            return Contents(checkpoint.format, tensors, weights, network.family, nbytes=nbytes)
     except InputError as error:
         return Contents(checkpoint.format, tensors, None, problem=str(error).removeprefix(f"{path}: "))
 
@@ -51,7 +57,7 @@ def verify(path: Path) -> str:
     with sentences(path):
         summed = (
             "and match their checksums"
-            if open_checkpoint(path).format == "PyTorch zip"
+            if open_checkpoint(path).format.endswith("zip")
             else "(this format has no checksums)"
         )
         if not weights.parameters:

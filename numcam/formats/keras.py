@@ -7,13 +7,14 @@ another model, /layers/conv2d_1/vars/0 in the newest. All have one group a layer
 
 import io
 import re
-import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED
 
-from numcam.formats.checkpoint import Checkpoint, Refused, Tensor
+from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, check_apart
 from numcam.formats.hdf5 import datasets, opened, tensor
-from numcam.formats.pytorch import ZIP
+from numcam.formats.zips import archive_at, begin_of, check_of
 
 NOT_WEIGHTS = (
     "optimizer_weights",
@@ -34,23 +35,15 @@ def open_hdf5(path: Path) -> Checkpoint:
 
 def open_keras_zip(path: Path) -> Checkpoint:
     """A .keras file: an uncompressed zip with an HDF5 file in it, read where it lies."""
-    with zipfile.ZipFile(path) as archive:
+    with archive_at(path) as archive:
         member = archive.getinfo(MODEL)
-        if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
-            raise Refused(f"its {MODEL} is compressed; unzip it and give numcam that file")
-        with path.open("rb") as raw:
-            raw.seek(member.header_offset)
-            header = raw.read(30)
-            if len(header) < 30 or header[:4] != ZIP:
-                raise Refused(f"its {MODEL} is not where the zip says; the file is damaged")
-            base = (
-                member.header_offset
-                + 30
-                + int.from_bytes(header[26:28], "little")
-                + int.from_bytes(header[28:], "little")
-            )
-            with opened(io.BufferedReader(Part(raw, base, member.file_size))) as file:
-                return Checkpoint(path, "Keras zip", "keras", _layers(file, path, base))
+    if member.compress_type != ZIP_STORED or member.compress_size != member.file_size:
+        raise Refused(f"its {MODEL} is compressed; unzip it and give numcam that file")
+    base = begin_of(path, member)
+    check = check_of(path, base, member)  # of all of them together
+    with path.open("rb") as raw, opened(io.BufferedReader(Part(raw, base, member.file_size))) as file:
+        layers = {name: replace(one, check=check) for name, one in _layers(file, path, base).items()}
+    return Checkpoint(path, "Keras zip", "keras", layers)
 
 
 class Part(io.RawIOBase):
@@ -87,6 +80,7 @@ def _layers(file: Any, path: Path, base: int) -> dict[str, Tensor]:
         if kind is None or f"{layer}/{kind}" in found:
             raise Refused(f"{name} of shape {one.shape} is not the kernel or bias of a convolution or dense layer")
         found[f"{layer}/{kind}"] = one
+    check_apart(found.values())
     return found
 
 

@@ -1,10 +1,10 @@
-"""The convolutions and linear layers of a checkpoint, in their order, whatever the names are."""
+"""The convolutions and linear layers of a PyTorch checkpoint, in their order, whatever the names are."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,60 +108,3 @@ def _folded(weight: Tensor, norm: Mapping[str, Tensor]) -> Array:
 def _folded_bias(bias: Tensor | None, norm: Mapping[str, Tensor]) -> Array:
     before = bias.read() if bias else np.float32(0)
     return (before - norm["running_mean"].read()) * _gain(norm) + norm["bias"].read()
-
-
-def keras_layers(tensors: Mapping[str, Tensor]) -> Layers:
-    """From block1_conv1/kernel, or conv2d/kernel, conv2d_1/kernel ..., and dense layers that fit on each other."""
-    convolutions: dict[str, Tensor] = {}
-    dense: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        layer, _, kind = name.rpartition("/")
-        if kind == "kernel":
-            (convolutions if len(tensor.shape) == 4 else dense)[layer] = tensor
-        elif f"{layer}/kernel" not in tensors:
-            raise Refused(f"its layer {layer!r} has a bias and no kernel; numcam knows convolutions and dense layers")
-    if not convolutions:
-        raise Refused("it holds no convolutions; expected those of a VGG")
-    ordered = [_keras_layer(name, convolutions[name], tensors) for name in _in_order(list(convolutions))]
-    if ordered[0].shape[1] == 64 or ordered[0].shape[2:] != (3, 3):
-        raise Refused(
-            f"{ordered[0].name} has shape {convolutions[ordered[0].name].shape}; expected (3, 3, 3, channels): "
-            "weights in Theano's order cannot be used"
-        )
-    return ordered, _chained([_keras_layer(name, dense[name], tensors) for name in _in_order(list(dense))]), "caffe"
-
-
-def _keras_layer(name: str, kernel: Tensor, tensors: Mapping[str, Tensor]) -> Found:
-    bias = tensors.get(f"{name}/bias")
-    return Found(name, kernel.shape[:-3:-1] + kernel.shape[:-2], partial(_turned, kernel), bias.read if bias else None)
-
-
-def _turned(kernel: Tensor) -> Array:
-    """(rows, cols, c, k) -> (k, c, rows, cols), or (in, out) -> (out, in); a view."""
-    values = kernel.read()
-    return values.transpose(3, 2, 0, 1) if values.ndim == 4 else values.T
-
-
-def _in_order(names: list[str]) -> list[str]:
-    """block1_conv2 before block2_conv1, conv2d_9 before conv2d_10, fc1 before fc2 before predictions."""
-
-    def key(name: str) -> tuple[object, ...]:
-        last = name.rpartition("/")[2]
-        block = re.match(r"block(\d+)_conv(\d+)", last)
-        if block:
-            return (0, *map(int, block.groups()), "")
-        word, number = re.fullmatch(r"(.*?)(?:_?(\d+))?", last).groups()  # type: ignore[union-attr]  # matches all
-        return (1, 0, int(number or 0), word)
-
-    return sorted(names, key=key)
-
-
-def _chained(dense: list[Found]) -> list[Found]:
-    """The dense layers in an order in which each takes what the one before gives."""
-    if len(dense) > 6:
-        raise Refused(f"it has {len(dense)} dense layers; expected at most 6")
-    for order in permutations(dense):
-        if all(a.shape[0] == b.shape[1] for a, b in pairwise(order)):
-            return list(order)
-    shapes = ", ".join(f"{layer.name} {layer.shape}" for layer in dense)
-    raise Refused(f"its dense layers do not fit on each other: {shapes[:200]}")

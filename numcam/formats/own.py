@@ -21,8 +21,9 @@ import numpy as np
 
 from numcam.errors import InputError
 from numcam.files import replacing
-from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.hdf5 import inside, opened, tensor
+from numcam.formats.checkpoint import Refused, Tensor, check_apart, shown
+from numcam.formats.hdf5 import end_of, inside, opened, tensor
+from numcam.models.labels import is_name
 from numcam.models.preprocessing import Preprocessing
 from numcam.models.vgg import ARCHITECTURES, head_of, parameter_shapes
 from numcam.nn.types import Array, Shape
@@ -60,6 +61,8 @@ Views = Mapping[str, tuple[Shape, Callable[[], Array]]]
 
 def write_views(path: str | os.PathLike[str], about: Weights, views: Views, progress: Callable[[int], Any]) -> None:
     """write_weights for parameters that are read while they are written; progress(bytes) is called on the way."""
+    if odd := [name for name in about.classes if not is_name(name)]:
+        raise InputError(f"the class name {odd[0][:80]!r} is not one line of plain text; give another")
     with replacing(Path(path)) as part, h5py.File(part, "w") as file:
         file.attrs.update(
             format=_bytes("numcam"),
@@ -105,6 +108,8 @@ def read_own(path: Path, check: bool | None = None) -> Weights:
     check: whether to compare each with its digest and look for NaN; None for files up to 64 MB.
     """
     with opened(path) as file:
+        if end_of(path) != path.stat().st_size:
+            raise Refused(f"it should end after {end_of(path):,} bytes, but has {path.stat().st_size:,}")
         weights, tensors = _read(file, path)
         check = path.stat().st_size <= CHECKED_AT_ONCE if check is None else check
         digests = {name: _text(inside(file, name), "sha256") for name in tensors} if check else {}
@@ -126,15 +131,15 @@ def check_parameter(name: str, values: Array, digest: str) -> None:
 
 
 def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
-    if _text(file, "format") != "numcam" or file.attrs.get("version") != VERSION:
+    if _text(file, "format") != "numcam" or _numbers(file, "version", ()) != [VERSION]:
         raise Refused(f"it is not numcam's format of version {VERSION}; a newer numcam may have written it")
     name = _text(file, "architecture")
     if name not in ARCHITECTURES:
         raise Refused(f"it holds a network {name[:40]!r}; this numcam knows {', '.join(ARCHITECTURES)}")
     classes = json.loads(_text(file, "classes"))
-    if not isinstance(classes, list) or not all(isinstance(c, str) for c in classes):
+    if not isinstance(classes, list) or not all(isinstance(c, str) and is_name(c) for c in classes):
         raise Refused("its class names are not a list of names")
-    rows, cols = (int(v) for v in file.attrs["input_size"])
+    rows, cols = _numbers(file, "input_size", (2,))
     if not (32 <= rows <= 4096 and 32 <= cols <= 4096):
         raise Refused(f"its input size is {rows}x{cols}; expected 32 to 4096 a side")
     tensors = _tensors(file, name, classes, (rows, cols), path)
@@ -162,6 +167,7 @@ def _tensors(file: h5py.File, name: str, classes: list[str], size: tuple[int, in
             raise Refused(f"{key} is missing; expected it with shape {shape}")
         if found[key].shape != shape or found[key].dtype != "float32":
             raise Refused(f"{key} is {found[key].dtype} {found[key].shape}; expected float32 {shape}")
+    check_apart(found.values())
     if unknown := sorted(set(found) - set(shapes)):
         raise Refused(f"unexpected {unknown[0][:80]!r}; this network has {', '.join(shapes)}")
     if len(classes) != (head.units[-1] if head.units else 0):
@@ -188,6 +194,13 @@ def _text(holder: h5py.File | h5py.Dataset, key: str) -> str:
     return bytes(holder.attrs[key]).decode()
 
 
+def _numbers(holder: h5py.File, key: str, shape: Shape) -> list[int]:
+    kind = holder.attrs.get_id(key)
+    if kind.dtype.kind not in "iu" or kind.shape != shape:
+        raise Refused(f"its attribute {key!r} is not {'a whole number' if shape == () else 'two whole numbers'}")
+    return [int(v) for v in np.ravel(holder.attrs[key])]
+
+
 def _bytes(text: str) -> np.bytes_:
     """Text of a fixed length: HDF5's other kind lives on a heap, and a damaged heap takes the library down."""
     return np.bytes_(text.encode())
@@ -200,8 +213,9 @@ def _give(value: Array) -> Callable[[], Array]:
 def _preprocessing(given: Any) -> Preprocessing:
     try:
         mean, scale = (tuple(float(v) for v in given[key]) for key in ("mean", "scale"))
-        if len(mean) == len(scale) == 3 and min(scale) > 0 and given["order"] in ("RGB", "BGR"):
+        sound = all(abs(v) < 1e6 for v in mean + scale) and min(scale) > 1e-6  # not so for NaN
+        if len(mean) == len(scale) == 3 and sound and given["order"] in ("RGB", "BGR"):
             return Preprocessing(mean, scale, given["order"])
     except (KeyError, TypeError, ValueError):
         pass
-    raise Refused(f"its preprocessing is {str(given)[:120]}; expected mean and scale per channel, and RGB or BGR")
+    raise Refused(f"its preprocessing is {shown(str(given), 120)}; expected mean and scale per channel, and RGB or BGR")

@@ -12,7 +12,9 @@ from typing import Any
 from numcam.formats.checkpoint import Refused
 from numcam.formats.torch_objects import DTYPES, Name, Storage, is_storage, parameter, tensor
 
-MOST_OPCODES = 400_000
+MOST_OPCODES = 30_000
+"""Of a training checkpoint a few thousand; each can make an object fifty times its own size."""
+
 MOST_TEXT = 4096
 MARK = object()
 
@@ -64,6 +66,12 @@ class _Machine:
 
     def number(self, layout: str) -> Any:
         return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
+
+    def long_number(self) -> None:
+        count = self.number("<B")
+        if count > 16:
+            raise Refused(f"its pickle holds a number of {count} bytes; expected sizes and counts")
+        self.push(int.from_bytes(self.take(count), "little", signed=True))
 
     def line(self) -> str:
         end = self.data.find(b"\n", self.at, self.at + MOST_TEXT)
@@ -200,7 +208,7 @@ OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
     b"K": lambda m: m.push(m.number("<B")),
     b"M": lambda m: m.push(m.number("<H")),
     b"J": lambda m: m.push(m.number("<i")),
-    b"\x8a": lambda m: m.push(int.from_bytes(m.take(m.number("<B")), "little", signed=True)),
+    b"\x8a": _Machine.long_number,
     b"G": lambda m: m.push(m.number(">d")),
     b"X": lambda m: m.text("<I"),
     b"\x8c": lambda m: m.text("<B"),

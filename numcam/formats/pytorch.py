@@ -2,8 +2,7 @@
 
 import struct
 import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
 from math import prod
@@ -15,13 +14,13 @@ import numpy as np
 from numcam.formats.checkpoint import MOST_TENSORS, STORED, Checkpoint, Refused, Tensor, in_float32, mapped
 from numcam.formats.pickles import Unpickled, unpickled
 from numcam.formats.torch_objects import Storage, View
+from numcam.formats.zips import archive_at, begin_of, check_of
 from numcam.nn.types import Array
 
 STREAM = bytes.fromhex("80028a0a6cfc9c46f920")
 """How the older kind begins: a pickle of a number that nobody else would write first."""
 
-ZIP = b"PK\x03\x04"
-MOST_PICKLE = 4 << 20
+MOST_PICKLE = 1 << 20
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights", "params")
 """What people call the state_dict inside a checkpoint."""
 
@@ -57,7 +56,7 @@ def open_stream(path: Path) -> Checkpoint:
 
 def open_zip(path: Path) -> Checkpoint:
     """The newer kind: an uncompressed zip of one pickle and a member for each storage."""
-    with zipfile.ZipFile(path) as archive:
+    with archive_at(path) as archive:
         members = {m.filename: m for m in archive.infolist()}
         if len(members) != len(archive.infolist()) or len(members) > MOST_TENSORS:
             raise Refused(
@@ -76,9 +75,8 @@ def open_zip(path: Path) -> Checkpoint:
     spans = sorted((at, at + held[key].file_size) for key, at in places.items())
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
         raise Refused("two of its members lie over each other; the file is damaged")
-    return Checkpoint(
-        path, "PyTorch zip", "torch", _tensors(path, content, places, {k: m.CRC for k, m in held.items()})
-    )
+    checks = {key: check_of(path, places[key], member) for key, member in held.items()}
+    return Checkpoint(path, "PyTorch zip", "torch", _tensors(path, content, places, checks))
 
 
 def _small(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -88,19 +86,13 @@ def _small(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _place(path: Path, member: zipfile.ZipInfo, nbytes: int) -> int:
-    """Where a member's bytes begin, after a header of its own."""
+    """Where the member of a storage begins, which must be there as it is and as long as the storage."""
     if member.compress_type != zipfile.ZIP_STORED or not member.compress_size == member.file_size == nbytes:
         raise Refused(
             f"its member {member.filename[:80]!r} has {member.file_size:,} bytes; expected {nbytes:,} as they are"
         )
-    with path.open("rb") as file:
-        file.seek(member.header_offset)
-        header = file.read(30)
-        size = file.seek(0, 2)
-    if len(header) < 30 or header[:4] != ZIP:
-        raise Refused(f"its member {member.filename[:80]!r} is not where the zip says; the file is damaged")
-    at = member.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
-    if at + nbytes > size:
+    at = begin_of(path, member)
+    if at + nbytes > path.stat().st_size:
         raise Refused(f"its member {member.filename[:80]!r} goes beyond the end; the file is cut off")
     return at
 
@@ -109,15 +101,18 @@ def _nbytes(storage: Storage) -> int:
     return storage.count * np.dtype(STORED[storage.dtype]).itemsize
 
 
-def _tensors(path: Path, content: Unpickled, places: Mapping[str, int], sums: Mapping[str, int]) -> dict[str, Tensor]:
+def _tensors(
+    path: Path, content: Unpickled, places: Mapping[str, int], checks: Mapping[str, Callable[[], None]]
+) -> dict[str, Tensor]:
     tensors = {}
     for name, view in _state_dict(content.value).items():
         reach = 1 + view.offset + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
-        if 0 in view.shape or prod(view.shape) > view.storage.count or reach > view.storage.count:
+        repeated = any(s == 0 and n > 1 for n, s in zip(view.shape, view.strides, strict=True))
+        if 0 in view.shape or repeated or prod(view.shape) > view.storage.count or reach > view.storage.count:
             raise Refused(f"{name} of shape {view.shape} does not fit its storage of {view.storage.count:,} values")
-        at, key = places[view.storage.key], view.storage.key
-        check = partial(_check_sum, path, at, _nbytes(view.storage), sums[key]) if key in sums else _nothing
-        tensors[name] = Tensor(view.shape, view.storage.dtype, partial(_read, path, at, view), check)
+        key = view.storage.key
+        read = partial(_read, path, places[key], view)
+        tensors[name] = Tensor(view.shape, view.storage.dtype, read, checks.get(key, _nothing))
     return tensors
 
 
@@ -136,21 +131,6 @@ def _read(path: Path, at: int, view: View) -> Array:
 
 def _plain_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
-
-
-def _check_sum(path: Path, at: int, nbytes: int, expected: int) -> None:
-    """The CRC-32 that the zip gives."""
-    found = 0
-    with path.open("rb") as file:
-        file.seek(at)
-        while nbytes:
-            piece = file.read(min(nbytes, 1 << 20))
-            if not piece:
-                raise Refused("the file has become shorter while it was read")
-            found = zlib.crc32(piece, found)
-            nbytes -= len(piece)
-    if found != expected:
-        raise Refused("a tensor does not agree with its checksum; the file is damaged, fetch it again")
 
 
 def _nothing() -> None:

@@ -12,7 +12,8 @@ from math import isqrt
 import numpy as np
 
 from numcam.formats.checkpoint import Checkpoint, Refused
-from numcam.formats.layers import Found, keras_layers, torch_layers
+from numcam.formats.keras_layers import keras_layers
+from numcam.formats.layers import Found, torch_layers
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes
 from numcam.nn.types import Array, Shape
 
@@ -55,8 +56,8 @@ def recognised(checkpoint: Checkpoint) -> Recognised:
     """The network that the checkpoint holds; Refused where it is none of the family."""
     keras = checkpoint.convention == "keras"
     convolutions, dense, family = (keras_layers if keras else torch_layers)(checkpoint.tensors)
-    if dense and not finite(dense[0].weight()):  # torchvision's features.pth fills the head it does not have with NaN
-        dense, family = [], "features"
+    if dense and all(_nothing_but_nan(layer) for layer in dense):  # how torchvision fills the head of features alone
+        dense, family = [], family if keras else "features"
     name = _architecture([layer.shape for layer in convolutions])
     channels = convolutions[-1].shape[0]
     head, input_size = _head(dense, channels)
@@ -79,6 +80,12 @@ def finite(values: Array) -> bool:
     """Whether no value is NaN or infinite, without a second copy of a large array."""
     rows = max(1, BLOCK // max(1, values[:1].size))
     return all(bool(np.isfinite(values[i : i + rows]).all()) for i in range(0, len(values), rows))
+
+
+def _nothing_but_nan(layer: Found) -> bool:
+    """Whether the layer has no number at all; a few NaN among numbers are damage, which is refused later."""
+    arrays = [layer.weight(), *([layer.bias()] if layer.bias else [])]
+    return all(bool(np.isnan(a[i : i + 16]).all()) for a in arrays for i in range(0, len(a), 16))
 
 
 def _architecture(shapes: list[Shape]) -> str:

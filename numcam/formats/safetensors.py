@@ -11,6 +11,9 @@ import numpy as np
 from numcam.formats.checkpoint import MOST_TENSORS, STORED, Checkpoint, Refused, Tensor, lying_at
 
 MOST_HEADER = 4 << 20
+MOST_SIGNS = 12 * MOST_TENSORS
+"""Brackets and commas: a tensor takes about ten, and each can make an object thirty times its own size."""
+
 DTYPES = {
     "F32": "float32", "F16": "float16", "F64": "float64", "BF16": "bfloat16",
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
@@ -25,7 +28,10 @@ def open_safetensors(path: Path) -> Checkpoint:
         if not 2 <= length <= min(MOST_HEADER, size - 8):
             raise Refused(f"its header should have {length:,} bytes, in a file of {size:,}; the file is damaged")
         file.seek(8)
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_each_once)
+        text = file.read(length)
+    if sum(text.count(sign) for sign in b"[{,") > MOST_SIGNS:
+        raise Refused("its header is not a list of tensors")
+    header = json.loads(text.decode(), object_pairs_hook=_each_once)
     if not isinstance(header, dict) or len(header) > MOST_TENSORS:
         raise Refused("its header is not a list of tensors")
     header.pop("__metadata__", None)

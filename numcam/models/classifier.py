@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from numcam.errors import InputError
-from numcam.models.labels import find
+from numcam.models.labels import find, number
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn import Network, Trace
 from numcam.nn.softmax import softmax
@@ -17,6 +17,8 @@ Pictures = Array | Iterable[Array]
 
 class Classifier:
     """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`.
+
+    .engine is how it computes unless a call says otherwise: "fast" or "plain", as in `Network.forward`.
 
     A network without a head has no classes. It can be explained, with a channel of its last layer for a class, and
     cannot classify.
@@ -29,6 +31,7 @@ class Classifier:
         preprocessing: Preprocessing,
         input_size: tuple[int, int] = (224, 224),
         name: str = "network",
+        engine: str = "fast",
     ) -> None:
         outputs = network.shapes((1, 3, *input_size))
         last = next(reversed(outputs.values()))
@@ -36,7 +39,7 @@ class Classifier:
             raise InputError(f"the network has an output of {last[1:]}, but {len(classes)} class names were given")
         self.channels = last[1]
         self.network, self.classes, self.preprocessing = network, tuple(classes), preprocessing
-        self.input_size, self.name = input_size, name
+        self.input_size, self.name, self.engine = input_size, name, engine
 
     def to_pixels(self, image: Array) -> Array:
         """One picture (rows, cols, 3), or several of one shape, uint8 or float in [0, 255] -> (n, 3, h, w) float32.
@@ -66,9 +69,9 @@ class Classifier:
         """d(score)/d(pixels) from d(score)/dx, both (n, 3, h, w)."""
         return self.preprocessing.backward(dx)
 
-    def forward(self, x: Array, engine: str = "plain") -> Trace:
-        """The trace of preprocessed pictures x (n, 3, h, w); engine as in `Network.forward`."""
-        return self.network.forward(x, engine)
+    def forward(self, x: Array, engine: str | None = None) -> Trace:
+        """The trace of preprocessed pictures x (n, 3, h, w); engine: None for the classifier's own."""
+        return self.network.forward(x, engine or self.engine)
 
     def predict(self, image: Array, top: int = 5) -> list[tuple[int, str, float]]:
         """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first."""
@@ -93,9 +96,10 @@ class Classifier:
         InputError with the candidates, or with the nearest names. Without a head: the index of a channel.
         """
         text, count = str(name_or_index).strip(), len(self.classes) or self.channels
-        if text.lstrip("+-").isdigit():
-            if 0 <= int(text) < count:
-                return int(text)
+        index = number(text)
+        if index is not None:
+            if 0 <= index < count:
+                return index
             raise InputError(f"{'class' if self.classes else 'channel'} indices run from 0 to {count - 1}; got {text}")
         if not self.classes:
             raise InputError(f"{self.name} has no classes, but {count} channels; give a number, not {text!r}")
@@ -105,7 +109,7 @@ class Classifier:
 def _resized(picture: Array, size: tuple[int, int]) -> Array:
     """(rows, cols, 3) -> (3, *size) float32."""
     if picture.shape[:2] != size:
-        channels = [Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)) for c in range(3)]
+        channels = (Image.fromarray(np.ascontiguousarray(picture[..., c], np.float32)) for c in range(3))
         planes = [np.asarray(c.resize((size[1], size[0]), Image.Resampling.BILINEAR)) for c in channels]
         return np.clip(np.stack(planes), 0, 255)
     return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def find(wanted: str, classes: Sequence[str], of: str = "this network") -> int:
     raise InputError(f"no class {wanted!r} in {of}; {did_you_mean(wanted, classes)}")
 
 
+def is_name(text: str) -> bool:
+    """Whether it is one line of text, with nothing in it that a terminal would obey."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)
+
+
+def number(text: str) -> int | None:
+    """The whole number that the text is, or None; signs and digits alone, and no more than 18 of them."""
+    return int(text) if re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()) else None
+
+
 def _has_words(name: str, text: str) -> bool:
     """Whether all words of the text are words of the name."""
     return set(re.findall(r"\w+", text)) <= set(re.findall(r"\w+", name))
@@ -65,9 +76,11 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
         raise InputError(
             f"class names {path}: not a list of names ({str(error)[:80]}); expected one on each line"
         ) from None
-    names = [name.strip() for name in names]
+    names = [" ".join(name.split()) for name in names]
     while names and not names[-1]:
         names.pop()
+    if not all(is_name(name) for name in names):
+        raise InputError(f"class names {path}: not all of it is plain text; expected one name on each line")
     if not names or not all(names):
         raise InputError(f"class names {path}: {'a line is empty' if names else 'no names'}; expected one on each line")
     return tuple(names)

@@ -12,8 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import DTypeLike
 
-from numcam.nn.fast import Pass, Walk
-from numcam.nn.fast.engine import Value
+from numcam.nn.fast import Pass, Value, Walk
 from numcam.nn.relu import ReLU, deconvnet_relu_backward, guided_relu_backward, relu_backward
 from numcam.nn.types import Array, Layer, Random, Shape
 
@@ -77,12 +76,12 @@ class Network:
             shapes[name] = shape
         return shapes
 
-    def forward(self, x: Array, engine: str = "plain") -> "Trace":
+    def forward(self, x: Array, engine: str = "fast") -> "Trace":
         """Run a batch through all layers. x (n, ...) float32 or float64; every array of the trace has its dtype.
 
-        engine: "plain", each layer's own forward and backward; "fast", the same in float32 in a fraction of the time
-        (`numcam.nn.fast`), with other rounding: in flat parts of a picture, where a pooling window holds equal values,
-        another of them may be taken for the largest. float64 is always plain. ValueError for another name.
+        engine: "plain", each layer's own forward and backward, as its file tells it; "fast", the same numbers in
+        float32, to rounding, in a fraction of the time (`numcam.nn.fast`). float64 is always plain. ValueError for
+        another name.
         """
         if engine not in ENGINES:
             raise ValueError(f'engine is "plain" or "fast"; got {engine!r}')
@@ -107,8 +106,8 @@ class Network:
 class Values(Mapping[str, Array]):
     """Arrays by name, of which some are computed when they are first asked for."""
 
-    def __init__(self, values: Mapping[str, Value], writeable: bool) -> None:
-        self._values, self._writeable = dict(values), writeable
+    def __init__(self, values: Mapping[str, Value], writeable: bool, walk: Walk | None = None) -> None:
+        self._values, self._writeable, self.walk = dict(values), writeable, walk
         for name, value in values.items():
             if not callable(value):
                 self._set(name, value)
@@ -116,6 +115,9 @@ class Values(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         value = self._values[name]
         return self._set(name, value()) if callable(value) else value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values  # without computing it
 
     def _set(self, name: str, value: Array) -> Array:
         self._values[name] = view = value.view()
@@ -163,10 +165,13 @@ class Trace(Mapping[str, Array]):
         derivative. ValueError for an unknown `stop` or a target that does not fit.
         """
         self._require(stop)
+        strays = [key for key in rules if not isinstance(key, type)]
+        if strays:
+            raise ValueError(f"rules are given by type of layer, as in {{ReLU: rule}}; got {strays[0]!r}")
         names = list(self._arrays)
         if self._record:
             walk = Walk(self._record, self.__getitem__, self._seed(target), rules, stop)
-            return Values(walk.values, writeable=True)
+            return Values(walk.values, writeable=True, walk=walk)
         grads = {names[-1]: self._seed(target)}
         for name, before in pairwise(reversed(names)):
             if name == stop:
@@ -178,14 +183,15 @@ class Trace(Mapping[str, Array]):
 
     def parameter_gradients(self, grads: Mapping[str, Array]) -> dict[str, Array]:
         """d(score)/d(parameter) by "conv1_1.weight", for the layers whose output gradient is in `grads`."""
-        return {
-            f"{name}.{key}": gradient
-            for before, name in pairwise(self._arrays)
-            if name in grads
-            for key, gradient in self.network.layers[name]
-            .parameter_gradients(grads[name], self._arrays[before])
-            .items()
-        }
+        walk = grads.walk if isinstance(grads, Values) else None
+        found: dict[str, Array] = {}
+        for before, name in pairwise(self._arrays):
+            layer = self.network.layers[name]
+            if name in grads and layer.parameters:
+                plain = layer.parameter_gradients
+                of = walk.parameter_gradients(name, before) if walk else plain(grads[name], self._arrays[before])
+                found |= {f"{name}.{key}": gradient for key, gradient in of.items()}
+        return found
 
     def _require(self, name: str) -> None:
         if name not in self._arrays:
@@ -194,7 +200,7 @@ class Trace(Mapping[str, Array]):
     def _seed(self, target: Target) -> Array:
         """The gradient of the score with respect to the output."""
         out = self.output
-        given = np.asarray(target if isinstance(target, np.ndarray | int) else list(target))
+        given = np.asarray(target if isinstance(target, np.ndarray | np.integer | int) else list(target))
         if given.shape == out.shape and given.dtype.kind == "f":
             return given.astype(out.dtype)
         n, classes = out.shape[:2]

@@ -7,10 +7,12 @@ holds stays what it was.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from math import cos, pi
 
 import numpy as np
 
+from numcam.nn.fast import alone
 from numcam.nn.network import Network
 from numcam.nn.softmax import (
     as_probabilities,
@@ -80,6 +82,9 @@ def clipped(gradients: Mapping[str, Array], norm: float) -> Parameters:
     return {name: g * g.dtype.type(scale) for name, g in gradients.items()}
 
 
+Part = tuple[Array, Array, Parameters]
+"""What `loss_and_gradients` gives for some of the pictures."""
+
 Loss = tuple[Callable[[Array, Array], Array], Callable[[Array, Array], Array]]
 """loss(logits, target) -> (n,) and its gradient (n, classes)."""
 
@@ -87,11 +92,9 @@ SOFTMAX: Loss = (cross_entropy, cross_entropy_backward)
 PRESENCE: Loss = (binary_cross_entropy, binary_cross_entropy_backward)
 
 
-def loss_and_gradients(
-    network: Network, x: Array, target: Array, loss: Loss = SOFTMAX
-) -> tuple[Array, Array, Parameters]:
+def loss_and_gradients(network: Network, x: Array, target: Array, loss: Loss = SOFTMAX, engine: str = "fast") -> Part:
     """The loss of each picture (n,), the logits (n, classes), and the *summed* loss's parameter gradients."""
-    trace = network.forward(x)
+    trace = network.forward(x, engine)
     seed = loss[1](trace.output, target)
     first = next(iter(network.layers))  # the gradient of the pixels themselves is of no use to learning
     gradients = trace.parameter_gradients(trace.backward(seed, stop=first))
@@ -120,26 +123,33 @@ def train(
     workers: int = 1,
     regularise: Callable[[Parameters, float], Parameters] | None = None,
     loss: Loss = SOFTMAX,
+    engine: str = "fast",
 ) -> Iterator[Step]:
     """Take one step per batch (x, target) and yield after each, so that the caller can show, save or stop.
 
     rate(step) is the learning rate. Dropout draws anew each step, from `seed` and the step's number. The batch is
     worked through by `workers` threads, whose number does not change the result. regularise(parameters, rate)
-    is applied after each step.
+    is applied after each step. engine: as in `Network.forward`.
     """
+    work = partial(loss_and_gradients, loss=loss, engine=engine)
     with ThreadPoolExecutor(workers) as pool:
         for index, (x, target) in enumerate(batches, start):
             target = as_probabilities(target, np.empty((len(x), _classes(network)), x.dtype))
             shards = np.array_split(np.arange(len(x)), -(-len(x) // SHARD))
             thinned = [network.thinned(seed + 1_000 * (index * len(shards) + k)) for k in range(len(shards))]
-            shares = thinned, [x[s] for s in shards], [target[s] for s in shards], [loss] * len(shards)
-            parts = list(pool.map(loss_and_gradients, *shares))
+            each = work if len(shards) == 1 else partial(_by_itself, work)
+            parts = list(pool.map(each, thinned, [x[s] for s in shards], [target[s] for s in shards]))
             gradients = {name: sum(p[2][name] for p in parts) / x.dtype.type(len(x)) for name in network.parameters}
             parameters = optimiser.step(network.parameters, clipped(gradients, clip), rate(index))
             network = network.with_parameters(regularise(parameters, rate(index)) if regularise else parameters)
             logits = np.concatenate([p[1] for p in parts])
             right = target[np.arange(len(x)), logits.argmax(1)] > 0
             yield Step(index, float(np.mean(np.concatenate([p[0] for p in parts]))), float(right.mean()), network)
+
+
+def _by_itself(work: Callable[..., Part], *given: object) -> Part:
+    with alone():
+        return work(*given)
 
 
 def _classes(network: Network) -> int:

@@ -100,6 +100,7 @@ def _steps(recipe: Recipe, state: State, stage: Stage, workers: int) -> Iterator
         workers=workers,
         regularise=stage.regularise,
         loss=stage.loss,
+        engine=recipe.engine,
     )
 
 

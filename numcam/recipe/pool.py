@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from numcam import scenes
+from numcam.errors import InputError
+from numcam.files import replacing
 from numcam.nn.types import Array
 
 FIRST_TRAINING_SEED = 1_000_000
@@ -36,9 +38,13 @@ def drawn(folder: Path, count: int, objects: int, workers: int, progress: Progre
     images = stem.with_suffix(".npy")
     if not done.is_file():
         labels, boxes = _draw_all(images, count, objects, workers, progress)
-        done.write_text(json.dumps({"labels": labels, "boxes": boxes}))
-    truth = json.loads(done.read_text())
-    return Pool(np.load(images, mmap_mode="r"), np.array(truth["labels"]), np.array(truth["boxes"]))
+        with replacing(done) as part:  # last, and whole: where it stands, the pictures do too
+            part.write_text(json.dumps({"labels": labels, "boxes": boxes}))
+    try:
+        truth = json.loads(done.read_text())
+        return Pool(np.load(images, mmap_mode="r"), np.array(truth["labels"]), np.array(truth["boxes"]))
+    except (OSError, EOFError, KeyError, ValueError) as error:
+        raise InputError(f"{stem} is damaged ({error}); remove {done} to have its scenes drawn anew") from None
 
 
 def _draw_all(path: Path, count: int, objects: int, workers: int, progress: Progress) -> tuple[list[Any], list[Any]]:

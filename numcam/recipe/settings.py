@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the result, but for the numbers' last digits. Steps are of `batch` pictures."""
+    """Everything that decides the result, but for the numbers' last digits. Steps are of `batch` pictures.
+
+    engine: as in `Network.forward`. The network that comes with numcam was trained by the plain one.
+    """
 
     seed: int = 0
     singles: int = 12_000
     pairs: int = 6_000
     batch: int = 32
+    engine: str = "plain"
     crop_side: int = 128
     crop_steps: int = 1_200
     whole_steps: int = 2_000

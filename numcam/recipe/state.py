@@ -1,8 +1,10 @@
 """A run's state on disk, so that Ctrl-C loses at most the step it interrupts."""
 
 import json
+import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,12 @@ class State:
     optimiser: Adam
     seconds: float = 0.0
 
+    def kept(self) -> "State":
+        """The state as it is now, whatever the next step does to this one. No array is copied: none ever changes."""
+        optimiser = copy(self.optimiser)
+        optimiser.state = dict(self.optimiser.state)
+        return replace(self, optimiser=optimiser)
+
 
 def save(recipe: Recipe, folder: Path, state: State) -> None:
     """Keep the state in `folder`, in place of the one before."""
@@ -42,11 +50,20 @@ def save(recipe: Recipe, folder: Path, state: State) -> None:
 
 
 def restored(recipe: Recipe, folder: Path) -> State | None:
-    """The state saved in `folder`, or None; InputError where it belongs to another recipe."""
+    """The state saved in `folder`, or None; InputError where it belongs to another recipe or is damaged."""
     path = folder / STATE
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as file:
+    try:
+        return _read(recipe, path)
+    except InputError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} is damaged ({error}); remove it to begin anew") from None
+
+
+def _read(recipe: Recipe, path: Path) -> State:
+    with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
         about = json.loads(str(file["about"]))
         if about["recipe"] != asdict(recipe):
             raise InputError(f"{path} is of a run with other settings: {about['recipe']}. Remove it or use those.")

@@ -7,10 +7,13 @@ from numcam.attack import fgsm
 from numcam.attack.fgsm import loss_direction
 from numcam.errors import InputError
 from numcam.models.classifier import Classifier
-from numcam.models.preprocessing import CAFFE, CENTRED, TORCHVISION
+from numcam.models.preprocessing import CAFFE, CENTRED, TORCHVISION, Preprocessing
 from numcam.models.vgg import random_network
 from numcam.nn import Flatten, Linear, Network
 from numcam.nn.softmax import cross_entropy, cross_entropy_backward
+
+REVERSED = Preprocessing((123.68, 116.779, 103.939), (64.0, 64.0, 64.0), "BGR")
+"""Channels in another order than the pixels', as in CAFFE, and a scale at which random weights are not saturated."""
 
 
 def classifier(preprocessing=CENTRED):
@@ -33,14 +36,15 @@ def test_every_pixel_moves_by_epsilon_in_grey_levels_whatever_the_preprocessing(
     assert np.mean(moved > 2.99) > 0.95  # but for pixels whose gradient is exactly 0
 
 
-def test_the_step_follows_the_sign_of_the_exact_gradient():
-    c, p, label = classifier(), pixels(dtype=np.float64), np.array([1, 2])
+@pytest.mark.parametrize("preprocessing", [CENTRED, REVERSED])
+def test_the_step_follows_the_sign_of_the_exact_gradient(preprocessing):
+    c, p, label = classifier(preprocessing), pixels(dtype=np.float64), np.array([1, 2])
     trace = c.forward(c.preprocessing.forward(p))
     gradient = c.pixel_gradient(trace.backward(cross_entropy_backward(trace.output, label))["input"])
     np.testing.assert_array_equal(fgsm(c, p, label, 2.0), p + 2 * np.sign(gradient))
 
 
-@pytest.mark.parametrize("preprocessing", [CENTRED, TORCHVISION])
+@pytest.mark.parametrize("preprocessing", [CENTRED, TORCHVISION, REVERSED])
 def test_leaving_a_class_raises_its_loss_and_reaching_one_lowers_it(preprocessing):
     c, p, label = classifier(preprocessing), pixels(dtype=np.float64), np.array([1, 2])
     assert (loss(c, fgsm(c, p, label, 0.5), label) > loss(c, p, label)).all()

@@ -165,6 +165,20 @@ def test_a_picture_may_come_from_standard_input(capsys, photo, model, monkeypatc
     assert run(capsys, "classify", "-", "--model", model)[0] == 0
 
 
+@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO(b""))], ids=["closed", "empty"])
+def test_a_standard_input_with_nothing_in_it_is_said_to_be_one(capsys, photo, model, monkeypatch, stdin):
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert "standard input is empty" in refused(capsys, "classify", "-", "--model", model)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
+def test_an_output_that_is_full_is_one_sentence(photo, model):
+    command = [sys.executable, "-u", "-m", "numcam", "classify", photo, "--model", model]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "numcam: cannot write the output: No space left on device\n")
+
+
 @pytest.mark.parametrize("command", [c.__name__.rsplit(".", 1)[1] for c in COMMANDS])
 def test_every_command_has_help_with_examples(capsys, command):
     with pytest.raises(SystemExit) as caught:
@@ -222,6 +236,10 @@ def test_what_is_no_picture_is_refused(capsys, photo, model, command, path, word
         (("explain", "photo.png", "-o", "nowhere"), "nowhere does not exist"),
         (("explain", "photo.png", "-o", "photo.png"), "is the picture itself"),
         (("explain", "photo.png", "photo.png", "-o", "one.png"), "give -o a folder"),
+        (("explain", "photo.png", "deeper/photo.png"), "photo.png and deeper/photo.png would both be written"),
+        (("explain", "photo.png", "photo-grad_cam.png"), "is one of the pictures"),
+        (("explain", "photo.png", "-o", "deeper/photo"), "deeper/photo is not a folder"),
+        (("attack", "photo-figure.png", "-o", "photo.png"), "photo-figure.png is the picture itself"),
         (("explain", "photo.png", "-o", "photo.png/deeper.png"), "cannot write"),
         (("attack", "photo.png", "--epsilon", "-1"), "0 to 255"),
         (("attack", "photo.png", "--epsilon", "nan"), "0 to 255"),
@@ -232,11 +250,19 @@ def test_what_is_no_picture_is_refused(capsys, photo, model, command, path, word
         (("attack", "photo.png", "-o", "nowhere"), "does not exist"),
         (("classify", "photo.png", "--top", "0"), "at least 1"),
         (("trace", "photo.png", "--class", "catt"), "did you mean cat"),
+        (("trace", "photo.png", "--class", "top3"), "one class at a time"),
+        (("explain", "photo.png", "--class", "²"), "no class '²'"),
+        (("explain", "photo.png", "--class", "top²"), "no class 'top²'"),
+        (("explain", "photo.png", "--class", "9" * 5000), "no class '999"),
+        (("explain", "photo.png", "--class", "top" + "9" * 5000), "no class 'top999"),
         (("evaluate", "--scenes", "0"), "at least 1"),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, tuple) else "",
 )
 def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, arguments, words):
+    Path("deeper").mkdir()
+    for copy in ("deeper/photo.png", "deeper/photo", "photo-grad_cam.png", "photo-figure.png"):
+        Path(copy).write_bytes(Path(photo).read_bytes())
     assert words in refused(capsys, *arguments, "--model", model)
 
 
@@ -247,6 +273,10 @@ def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, 
         (("classify", "photo.png", "--model", "none.h5"), "none.h5 does not exist"),
         (("classify", "photo.png", "--model", "vgg16"), "NUMCAM_OFFLINE forbids"),
         (("demo", "-o", "nowhere"), "nowhere does not exist"),
+        (("demo", "-o", "photo.png"), "photo.png is not a folder"),
+        (("check", "--seed", "-3"), "0 or more; got -3"),
+        (("train", "--out", "photo.png/t.h5"), "cannot write photo.png/t.h5"),
+        (("train", "--out", "t.h5", "--folder", "photo.png"), "cannot make the folder photo.png"),
         (("train", "--out", "no/pocket.h5"), "no/pocket.h5"),
         (("train", "--out", "t.h5", "--whole-steps", "0"), "at least 1"),
         (("explode", "photo.png"), "explode"),
@@ -258,6 +288,33 @@ def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, 
 )
 def test_wrong_models_folders_and_commands_are_refused(capsys, photo, arguments, words):
     assert words in refused(capsys, *arguments)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+def test_names_that_the_output_cannot_encode_are_printed_as_escapes(photo, model):
+    os.rename(photo, b"caf\xe9.png")
+    for encoding in ("utf-8", "ascii"):
+        done = subprocess.run(
+            [sys.executable, "-m", "numcam", "trace", b"caf\xe9.png", "--model", model, "--class", "cat"],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        quote = "“" if encoding == "utf-8" else r"\u201c"
+        assert f"logit of {quote}cat" in done.stdout.decode(encoding)
+    done = subprocess.run(
+        [sys.executable, "-m", "numcam", "classify", b"caf\xe9.png", "--model", model], capture_output=True
+    )
+    assert done.stdout.startswith(rb"caf\udce9.png (224x112)")
+
+
+def test_class_names_that_look_like_mathematics_or_lack_a_glyph_are_drawn_as_they_are(capsys, photo, model):
+    names = [r"$\frac$", r"$\frac{1}$ note", "文字", *CLASSES[3:]]
+    Path("names.txt").write_text("\n".join(names), encoding="utf-8")
+    for wanted in (0, 1, 2):  # filterwarnings = error: a warning about a missing glyph would fail too
+        arguments = ("explain", photo, "--model", model, "--classes", "names.txt", "--class", wanted)
+        code, _, err = run(capsys, *arguments)
+        assert (code, err) == (0, "")
 
 
 def nan(file):

@@ -1,5 +1,6 @@
 """numcam weights, and networks without a head, on the command line."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +88,44 @@ def test_convert_verify_and_use_a_file(capsys):
     assert (code, "newt, Grad-CAM" in out) == (0, True)
 
 
+@pytest.mark.parametrize("name", ["torch-features.pth", "torch-bn.pth", "torch-training.pth", "keras-average.keras"])
+def test_the_progress_of_a_conversion_ends_at_a_hundred_percent(capsys, name):
+    code, _, last = run(capsys, "weights", "convert", GOLDEN / name, "mine.h5")
+    assert code == 0
+    assert "converting: 100%" in last
+
+
+def test_info_prints_names_that_a_terminal_would_obey_as_plain_text(capsys):
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    for name in ("\x1b[2J\x1b]0;me\x07", "a\nb", "\ud800"):
+        header = json.dumps({name: entry}).encode()
+        Path("odd.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+        code, out, _ = run(capsys, "weights", "info", "odd.safetensors")
+        assert code == 0
+        assert all(line.isprintable() for line in out.splitlines())
+        assert "?" in out.splitlines()[0]
+
+
+def test_info_reads_a_file_once_for_each_kind_of_digest(capsys, monkeypatch):
+    from numcam.cli import weights
+
+    asked = []
+    monkeypatch.setattr(weights, "digest_of", lambda path, like: asked.append(like) or digest_of(path, like))
+    size = (GOLDEN / "torch-zip.pth").stat().st_size
+    for name, one in list(PUBLISHED.items()):
+        monkeypatch.setitem(PUBLISHED, name, replace(one, size=size))
+    _, out, _ = run(capsys, "weights", "info", GOLDEN / "torch-zip.pth")
+    assert f"none of the published files; {digest_of(GOLDEN / 'torch-zip.pth', 'sha256:')}" in out
+    assert sorted(asked) == ["md5:", "sha256:"]
+
+
+@pytest.mark.parametrize("wanted", ["²", "+-5", "9" * 5000, "top²", "top" + "9" * 5000, "top0"])
+def test_what_only_looks_like_a_number_is_answered_in_one_sentence(capsys, wanted):
+    code, _, err = run(capsys, "explain", "photo.png", "--class", wanted)
+    assert code == 2
+    assert err.startswith("numcam: ")
+
+
 def test_verify_finds_a_flipped_bit(capsys):
     run(capsys, "weights", "convert", GOLDEN / "torch-zip.pth", "mine.h5")
     data = bytearray(Path("mine.h5").read_bytes())
@@ -166,6 +205,8 @@ def test_a_network_without_a_head_explains_channels_and_units(capsys):
         (("explain", "--class", "9"), "channel indices run from 0 to 7"),
         (("explain", "--class", "7,7,7"), "8 channels of 7x7"),
         (("explain", "--class", "1,2"), "a channel, a row and a column"),
+        (("explain", "--class", "²,1,1"), "a channel, a row and a column"),
+        (("explain", "--class", "1,-1,1"), "a channel, a row and a column"),
         (("explain", "--class", "a,b,c"), "a channel, a row and a column"),
         (("attack",), "has no head, so there is no answer to change"),
     ],

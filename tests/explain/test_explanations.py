@@ -6,7 +6,8 @@ from helpers import small_input, small_network
 
 from numcam import METHODS
 from numcam.errors import InputError
-from numcam.explain import deconvnet, grad_cam, guided_backprop, guided_grad_cam, saliency, upsample
+from numcam.explain import deconvnet, grad_cam, guided_backprop, guided_grad_cam, saliency, spatial_layer, upsample
+from numcam.models.vgg import random_network
 from numcam.nn import Conv2d, Flatten, GlobalAvgPool2d, Linear, Network, ReLU
 
 
@@ -72,6 +73,15 @@ def test_the_default_layer_is_the_last_spatial_relu(trace):
     np.testing.assert_array_equal(grad_cam(trace, 0), grad_cam(trace, 0, "relu2"))
     assert grad_cam(trace, 0, "relu1").shape == (3, 7, 9)
     assert grad_cam(trace, 0, "input").shape == (3, 7, 9)
+
+
+def test_the_default_layer_is_above_no_pool_and_without_a_relu_the_last_with_places():
+    x = np.random.default_rng(0).standard_normal((1, 3, 64, 64)).astype(np.float32)
+    pocket = random_network("pocket", input_size=(64, 64)).forward(x)
+    assert spatial_layer(pocket) == "relu5_3"  # not pool5, which is spatial too
+    np.testing.assert_array_equal(grad_cam(pocket, 3), grad_cam(pocket, 3, "relu5_3"))
+    conv = Conv2d(np.ones((2, 3, 3, 3), np.float32), np.zeros(2, np.float32))
+    assert spatial_layer(Network({"conv": conv, "pool": GlobalAvgPool2d()}).forward(x)) == "conv"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from PIL import Image
 
 from numcam.errors import InputError
 from numcam.figures import Panel, overlay, panels, save, shares, signed
-from numcam.figures.paint import STRENGTH, grey_mixed
+from numcam.figures.paint import STRENGTH, grey_mixed, shrunk
 
 
 def picture(rows=8, cols=12):
@@ -42,6 +42,19 @@ def test_signed_gradients_are_grey_at_zero_bright_above_dark_below_channel_by_ch
     assert found.shape == (10, 10, 3)
     np.testing.assert_array_equal(found[0, 0], [255, 128, 128])
     np.testing.assert_array_equal(found[9, 9], [128, 128, 0])
+
+
+def test_a_large_picture_is_painted_strip_by_strip_and_shown_smaller_with_marks_where_they_were(monkeypatch):
+    image, map = picture(50, 70), np.random.default_rng(1).random((3, 4))
+    whole = overlay(image, map)
+    monkeypatch.setattr("numcam.figures.paint.STRIP", 7)
+    np.testing.assert_array_equal(overlay(image, map), whole)
+    monkeypatch.setattr("numcam.figures.paint.MOST_SHOWN", 30)
+    np.testing.assert_array_equal(shrunk(image[:30, :30]), image[:30, :30])
+    axes = panels([[Panel(image, mark=(40, 60))]], "title").axes[0]
+    assert axes.images[0].get_array().shape[:2] == (17, 24)  # a third of each side
+    assert tuple(axes.images[0].get_extent()) == (-0.5, 69.5, 49.5, -0.5)
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[60, 40]])
 
 
 def test_panels_of_a_wide_picture_are_wide_and_all_line_up():

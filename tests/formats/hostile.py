@@ -4,13 +4,18 @@ import io
 import json
 import pickle
 import struct
+import tempfile
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
 import h5py
 import numpy as np
-from foreign import stream_of_torch_01
+from foreign import CLASSES, SIDE, stream_of_torch_01
+
+from numcam.formats import Weights, write_weights
+from numcam.models.preprocessing import CENTRED
+from numcam.models.vgg import random_network
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = {}
@@ -126,6 +131,22 @@ case("safetensors with a stray tensor", "head")(
     lambda: _renamed(lambda k: k.replace("classifier.6.weight", "attention"))
 )
 
+for label, thing in {"lists": b"[]", "objects": b"{}"}.items():
+    case(f"safetensors header of a million {label}", "list of tensors")(
+        lambda thing=thing: _packed(b'{"a":[' + b",".join([thing] * 1_300_000) + b"]}", b"")
+    )
+for label, value in {"one NaN": float("nan"), "one infinity": float("inf")}.items():
+    case(f"safetensors with {label} in a head of numbers", "fc6.weight contains NaN or infinity")(
+        lambda value=value: _poisoned(value, "classifier.0.weight")
+    )
+for label, name in {
+    "a line break": "a\nb", "orders to the terminal": "\x1b[2J\x1b]0;me\x07", "a lone surrogate": "\ud800", "ten thousand letters": "a" * 10_000,
+    "right-to-left marks": "\u202efeatures", "a null": "\0",
+}.items():  # fmt: skip
+    case(f"safetensors with {label} in a name")(
+        lambda name=name: _packed({name: {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, bytes(4))
+    )
+
 # --- PyTorch's pickles -----------------------------------------------------------------------------------------------
 
 MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2)
@@ -195,6 +216,30 @@ def _():
     return _stream(pairs + b"ccollections\nOrderedDict\nq\x01" + b"h\x01h\x00\x85R" * 60_000)
 
 
+for label, body in {
+    "many lists": b"]" * 390_000, "many dictionaries": b"}" * 390_000, "a tuple in a tuple and so on": b"N" + b"\x85" * 390_000,
+    "many numbers": b"".join(b"G" + struct.pack(">d", i / 3) for i in range(100_000)),
+    "a long memo": b"".join(b"}r" + struct.pack("<I", i) for i in range(130_000)),
+}.items():  # fmt: skip
+    case(f"pickle with {label}")(lambda body=body: _stream(body))
+case("pickle that calls what orders the terminal about", "asks for ?[2J.?]0;me?")(
+    lambda: _stream(b"c\x1b[2J\n\x1b]0;me\x07\n")
+)
+case("pickle that calls a name of eight thousand letters", "does not run")(
+    lambda: _stream(b"c" + b"a" * 4000 + b"\n" + b"b" * 4000 + b"\n")
+)
+for label, name in {"a line break": "a\nb", "a name of 4,000 letters": "a" * 4000}.items():
+    case(f"tensor with {label} for a name", "does not fit")(
+        lambda name=name: _stream(_dict((name, _tensor(shape=b"K\x09\x85"))), ["0"], FOUR)
+    )
+case("stream with a storage of 4,000 letters", "should have")(
+    lambda: _stream(_dict(("a", _tensor(storage=_storage(key="k" * 4000)))), ["k" * 4000], struct.pack("<q", 9))
+)
+case("stream with a storage of an enormous count", "a number of 255 bytes")(
+    lambda: _stream(
+        _dict(("a", _tensor(storage=_storage().replace(b"J\x04\0\0\0", b"\x8a\xff" + b"\x7f" * 255)))), ["0"], FOUR
+    )
+)
 for label, tensor in {
     "stride 0": _tensor(shape=b"J\xff\xff\xff\x7f\x85", strides=b"K\x00\x85"), "a negative stride": _tensor(strides=b"J\xff\xff\xff\xff\x85"),
     "an offset beyond": _tensor(offset=b"K\x04"), "a negative offset": _tensor(offset=b"J\xff\xff\xff\xff"),
@@ -288,6 +333,26 @@ case("zip whose pickle is a bomb", "compressed or too large")(
 case("zip whose pickle is long", "too large")(lambda: _changed(data_pkl=bytes(5 << 20)))
 
 
+@case("zip whose tensor repeats one number", "does not fit")
+def _():
+    members = _members()
+    name = next(n for n in members if n.endswith("/data.pkl"))
+    strides = members[name].index(b"K\x01\x85")  # of the first bias, (1,)
+    return _zipped(members | {name: members[name][:strides] + b"K\0\x85" + members[name][strides + 3 :]})
+
+
+def _directory(count):
+    """A zip that is nothing but a directory of so many members without a name."""
+    entries = (b"PK\x01\x02" + bytes(42)) * count
+    return LOCAL + bytes(26) + entries + struct.pack("<4s4H2LH", END, 0, 0, 9, 9, len(entries), 30, 0)
+
+
+case("zip with a directory of 200,000 members", "directory of 9,200,000 bytes")(lambda: _directory(200_000))
+case("zip with a directory of 8,000 members", "members")(lambda: _directory(8_000))
+case("zip with bytes after its end", "after the end")(lambda: (GOLDEN / "torch-zip.pth").read_bytes() + b"more")
+case("keras zip with bytes after its end", "after the end")(lambda: (GOLDEN / "keras.keras").read_bytes() + b"more")
+
+
 def _patched(signature, offset, layout, value):
     """A zip with one field changed: of the local or central record of the largest storage, or of the end."""
     members = _members()
@@ -325,6 +390,17 @@ for keep in (10, 100, 5_000, 20_000, -1, -22, -2_000):
     case(f"zip cut at {keep}")(lambda keep=keep: (GOLDEN / "torch-zip.pth").read_bytes()[:keep])
     case(f"keras zip cut at {keep}")(lambda keep=keep: (GOLDEN / "keras.keras").read_bytes()[:keep])
 case("keras zip compressed", "compressed")(lambda: _zipped(_members("keras.keras"), zipfile.ZIP_DEFLATED))
+
+
+@case("keras zip with a bit flipped in a tensor", "checksum")
+def _():
+    with h5py.File(io.BytesIO(_members("keras.keras")["model.weights.h5"])) as file:
+        tensor = file["layers/conv2d_3/vars/0"][()].tobytes()
+    data = (GOLDEN / "keras.keras").read_bytes()
+    at = data.index(tensor)
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
 case("keras zip with nothing in it")(lambda: _zipped({"model.weights.h5": b""}))
 case("keras zip with a text in it")(lambda: _zipped({"model.weights.h5": b"hello" * 100}))
 case("keras zip with half an HDF5 file")(
@@ -492,9 +568,85 @@ def _(file):
     file[LAYER]["block3_conv2_b_1:0"] = np.ones(5, "f4")
 
 
+@change("one kernel for two layers", "over each other")
+def _(file):
+    del file["block5_conv2"]["block5_conv2_W_1:0"]
+    file["block5_conv2"]["block5_conv2_W_1:0"] = file["block5_conv3"]["block5_conv3_W_1:0"]
+
+
+@case("HDF5 with two kernels over each other", "over each other")
+def _():
+    data = (GOLDEN / "keras-published.h5").read_bytes()
+    with h5py.File(io.BytesIO(data)) as file:
+        one, other = (file[f"block5_conv{i}/block5_conv{i}_W_1:0"].id.get_offset() for i in (2, 3))
+    assert data.count(struct.pack("<Q", one)) == 1
+    return data.replace(struct.pack("<Q", one), struct.pack("<Q", other + 4))
+
+
+@change("numbers of a kind of its own", "a kind of its own")
+def _(file):
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_ebias(100)
+    del file[LAYER][KERNEL]
+    space = h5py.h5s.create_simple((3, 3, 6, 6))
+    h5py.h5d.create(file[LAYER].id, KERNEL.encode(), kind, space).write(
+        h5py.h5s.ALL, h5py.h5s.ALL, np.ones((3, 3, 6, 6), "f4")
+    )
+
+
+@change("NaN in a head of numbers", "fc6.weight contains NaN")
+def _(file):
+    file["fc1/fc1_W_1:0"][3, 4] = np.nan
+
+
+@change("kernels that shrink sevenfold", "not believable")
+def _(file):
+    values = np.zeros((96, 100_000), "f4")
+    values[:, ::8] = np.random.default_rng(0).standard_normal((96, 12_500))
+    file.create_dataset("fc0/a", data=values, chunks=(8, 50_000), compression="gzip")
+
+
+@change("two layers whose order nothing tells", "which comes first")
+def _(file):
+    for name in ("beta", "alpha"):
+        file[f"{name}/a"] = np.ones((6, 6), "f4")
+
+
 for keep in (8, 9, 100, 500, 2_000, 10_000, -1, -4_000):
     case(f"HDF5 cut at {keep}")(lambda keep=keep: (GOLDEN / "keras-published.h5").read_bytes()[:keep])
 case("HDF5 signature and zeros")(lambda: b"\x89HDF\r\n\x1a\n" + bytes(5000))
+
+# --- numcam's own ----------------------------------------------------------------------------------------------------
+
+
+def own_file(more=b"", **attributes):
+    """A whole file of numcam's, with other attributes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own.h5"
+        network = random_network("tiny", CLASSES, (SIDE, SIDE))
+        write_weights(path, Weights("tiny", network.parameters, tuple("abcdef"), CENTRED, (SIDE, SIDE)))
+        with h5py.File(path, "r+") as file:
+            for key, value in attributes.items():
+                file.attrs[key] = value
+        return path.read_bytes() + more
+
+
+def _json(value):
+    return np.bytes_(json.dumps(value))
+
+
+case("own file with bytes after its end", "should end after")(lambda: own_file(b"more"))
+for label, attributes in {
+    "orders to the terminal for a class": dict(classes=_json(["\x1b[2J", *"bcdef"])), "two lines for a class": dict(classes=_json(["a\nb", *"bcdef"])),
+    "a list for its training": dict(training=_json([1, 2])), "a text for its version": dict(version="1"), "versions": dict(version=np.ones(5000, int)),
+    "NaN for a size": dict(input_size=np.array([np.nan, 64])), "texts for a size": dict(input_size=["64", "64"]), "three sizes": dict(input_size=np.array([64, 64, 64])),
+    "NaN for a mean": dict(preprocessing=np.bytes_(b'{"mean": [0, 0, NaN], "scale": [1, 1, 1], "order": "RGB"}')),
+    "an infinite scale": dict(preprocessing=np.bytes_(b'{"mean": [0, 0, 0], "scale": [1, 1, Infinity], "order": "RGB"}')),
+    "a scale of next to nothing": dict(preprocessing=_json({"mean": [0, 0, 0], "scale": [1, 1, 1e-300], "order": "RGB"})),
+    "a mean of four": dict(preprocessing=_json({"mean": [0, 0, 0, 0], "scale": [1, 1, 1, 1], "order": "RGB"})),
+    "lists in its classes": dict(classes=np.bytes_(b"[" + b",".join([b"[]"] * 20_000) + b"]")),
+}.items():  # fmt: skip
+    case(f"own file with {label}")(lambda attributes=attributes: own_file(**attributes))
 
 # --- no weights at all -----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from foreign import CHANNELS, CLASSES, CONVOLUTIONS, SIDE, UNITS
 
 from numcam.formats import convert, read_weights
 from numcam.formats.inspection import contents, verify
+from numcam.formats.zips import archive_at, begin_of, check_of
 from numcam.loading import from_weights, load
 from numcam.models import vgg
 
@@ -127,6 +128,7 @@ def test_the_format_is_told_by_the_content_not_by_the_name(name, tmp_path):
     assert held.format == FILES[name][1]
     assert held.network is not None
     assert "finite" in verify(disguised)
+    assert ("match their checksums" in verify(disguised)) == held.format.endswith("zip")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -193,6 +195,7 @@ def _owner(array):
         lambda layer, kind: f"{layer}/{layer}/{kind}:0",  # Keras 2
         lambda layer, kind: f"{layer}/{layer}_1/{kind}:0",  # the second network of a session
         lambda layer, kind: f"model_weights/{layer}/sequential/{layer}/{kind}:0",  # a whole model
+        lambda layer, kind: f"{layer.replace('block', 'conv').replace('_conv', '_')}/{kind}",  # Caffe's: conv1_1
         lambda layer, kind: f"_layer_checkpoint_dependencies/{layer}/vars/{'01'[kind == 'bias']}",  # Keras 2.13
     ],
 )
@@ -203,6 +206,17 @@ def test_the_names_of_older_keras_are_understood(rename, tmp_path):
                 new[rename(layer, "kernel" if dataset.ndim > 1 else "bias")] = dataset[()]
     ours, plain = (read_weights(p).parameters for p in (tmp_path / "it.h5", GOLDEN / "keras-published.h5"))
     assert all((ours[name] == plain[name]).all() for name in plain)
+
+
+def test_a_checksum_is_computed_once_however_many_tensors_share_it(tmp_path):
+    path = tmp_path / "it.keras"
+    path.write_bytes((GOLDEN / "keras.keras").read_bytes())
+    with archive_at(path) as archive:
+        member = archive.getinfo("model.weights.h5")
+    check = check_of(path, begin_of(path, member), member)
+    check()
+    path.unlink()
+    check()  # does not look again
 
 
 HOLD = """

@@ -52,6 +52,19 @@ def test_another_number_of_classes_size_and_preprocessing_come_back(tmp_path):
     assert len(classifier.predict(np.zeros((10, 20, 3), np.uint8))) == 3
 
 
+def test_names_of_any_script_come_back_and_what_is_no_line_of_text_is_not_written(tmp_path):
+    network = random_network("pocket", classes=2, input_size=(32, 32))
+    path = tmp_path / "two.h5"
+    for names in (("گربه\u200cها", "क्\u200dष"), ("猫\u3000犬", "🏴\u200d☠")):
+        write_weights(path, Weights("pocket", network.parameters, names, CENTRED, (32, 32)))
+        assert read_weights(path).classes == names
+    path.unlink()
+    for name in ("a\nb", "\x1b[2J", "\ud800", "a\tb"):
+        with pytest.raises(InputError, match="not one line of plain text"):
+            write_weights(path, Weights("pocket", network.parameters, ("a", name), CENTRED, (32, 32)))
+    assert not path.exists()
+
+
 def test_the_file_is_plain_hdf5_that_anyone_can_open(written):
     with h5py.File(written) as file:
         assert file.attrs["format"] == b"numcam"

@@ -176,6 +176,21 @@ def test_what_is_no_picture_is_named(tmp_path):
         assert str(path) in str(caught.value)
 
 
+def test_what_the_file_system_refuses_is_an_input_error_too(tmp_path, monkeypatch):
+    path = saved(Image.fromarray(RGB), tmp_path, "secret.png")
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for call in ("pathlib.Path.is_dir", "numcam.images.Image.open"):  # in a closed folder; a closed file
+        with monkeypatch.context() as patch:
+            patch.setattr(call, refused)
+            with pytest.raises(InputError, match=r"secret\.png cannot be read: permission denied"):
+                read_image(path)
+    with pytest.raises(InputError, match=r"cannot be read|does not exist"):
+        read_image("a" * 5000)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_said_to_be_one(tmp_path):
     path = saved(Image.fromarray(RGB), tmp_path, "secret.png")

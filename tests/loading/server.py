@@ -45,6 +45,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, bytes(len(data)))
         if way == "longer":
             return self.answer(200, data + b"more")
+        if way == "shorter":
+            return self.answer(200, data, length=100)
+        if way == "length":
+            told, _, count = value.rpartition(" ")
+            return self.answer(206 if start else 200, data[start : start + int(count)], length=told)
+        if way == "retry":
+            return self.answer(503, b"", {"Retry-After": value})
+        if way == "strange-range":
+            return self.answer(206, data[start:], {"Content-Range": "bytes \xb2-\xb3/*"})
         if way == "page":
             return self.answer(200, b"<html>please log in</html>")
         if start >= len(data):

@@ -1,5 +1,6 @@
 """Downloads from a server that cuts the line, lies, stalls and sends the wrong bytes: one good file, or none."""
 
+import errno
 import hashlib
 import subprocess
 import sys
@@ -84,6 +85,12 @@ def test_every_kind_of_published_digest_is_checked(server, folder, digest):
         ([f"cut {PIECE}", "status 416"], [None, f"bytes={PIECE}-", None]),
         (["status 500"], [None, None]),
         (["status 503", "status 429"], [None, None, None]),
+        ([f"length \xb2 {PIECE}"], [None, f"bytes={PIECE}-"]),
+        ([f"length {'9' * 5000} {PIECE}"], [None, f"bytes={PIECE}-"]),
+        ([f"length -1 {PIECE}"], [None, f"bytes={PIECE}-"]),
+        (["retry \xb2"], [None, None]),
+        (["retry Tue, 24 Nov 2026 12:00:00 GMT"], [None, None]),
+        ([f"cut {PIECE}", "strange-range"], [None, f"bytes={PIECE}-", None]),
         (["redirect"], [None, None]),
         (["redirect", "redirect", f"cut {PIECE}"], [None, None, None, f"bytes={PIECE}-"]),
     ],
@@ -106,7 +113,10 @@ def test_a_server_in_trouble_delays_a_download_which_goes_on_where_it_stopped(se
         (["longer"], "the server offers 700,004 bytes; the published file has 700,000"),
         (["page"], "the server offers 26 bytes"),
         (["redirect"] * 40, "Exceeded 30 redirects"),
-        (["stall 0"] * 9, "the connection failed"),
+        (["stall 0"] * 9, "the connection failed.*nothing came; or fetch .* put it at .* --weights PATH"),
+        (["shorter"], "the server offers 100 bytes; the published file has 700,000"),
+        (["redirect file:///etc/passwd"], "could not be downloaded"),
+        (["redirect https://["], "the server's answer cannot be read"),
     ],
 )
 def test_a_download_that_cannot_be_had_ends_in_one_sentence_and_leaves_no_file(server, folder, script, words):
@@ -148,6 +158,14 @@ def test_a_complete_part_is_checked_and_used_without_asking(server, folder):
     assert server.asked == []
 
 
+@pytest.mark.parametrize("length", [PIECE, SIZE])
+def test_a_damaged_part_of_an_earlier_run_is_fetched_again(server, folder, length):
+    folder.mkdir()
+    (folder / ".vgg16.pth.part").write_bytes(bytes(length))
+    assert fetched(server).read_bytes() == DATA
+    assert [wanted for _, wanted in server.asked] == ([f"bytes={length}-"] if length < SIZE else []) + [None]
+
+
 def test_offline_nothing_is_asked_for_and_the_way_by_hand_is_told(server, folder, monkeypatch):
     monkeypatch.setenv("NUMCAM_OFFLINE", "1")
     with pytest.raises(
@@ -172,6 +190,39 @@ def test_a_proxy_is_asked_where_one_is_set(server, folder, monkeypatch):
     monkeypatch.setenv("no_proxy", "")
     assert fetched(server, url="http://unreachable.example/models/vgg16.pth").read_bytes() == DATA
     assert server.asked == [("http://unreachable.example/models/vgg16.pth", None)]
+
+
+def test_a_mirror_without_http_is_refused_at_once(server, folder, monkeypatch):
+    monkeypatch.setenv("NUMCAM_MIRROR", "mirror.example/vgg")
+    with pytest.raises(InputError, match=r"could not be downloaded: Invalid URL 'mirror\.example/vgg/vgg16\.pth'"):
+        fetched(server)
+    assert left(folder) == []
+
+
+def test_a_file_system_without_locks_is_no_reason_to_wait(server, folder, monkeypatch):
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks in another way")
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert fetched(server).read_bytes() == DATA
+
+
+def test_who_waits_for_another_process_says_so(server, folder):
+    fcntl = pytest.importorskip("fcntl", reason="Windows locks in another way")
+    folder.mkdir()
+    lines = []
+
+    def let_go_when_told(line):
+        lines.append(line)
+        if "waiting" in line:
+            file.close()
+
+    file = (folder / ".vgg16.pth.lock").open("wb")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    fetch(described(server), let_go_when_told, PATIENCE)
+    assert lines[1:] == ["another process fetches vgg16.pth; waiting for it"]
 
 
 def test_a_folder_that_cannot_be_made_is_named(server, folder, monkeypatch, tmp_path):

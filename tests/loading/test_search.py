@@ -11,6 +11,7 @@ from numcam.errors import InputError
 from numcam.loading import load
 from numcam.models import vgg
 from numcam.models.preprocessing import CAFFE, TORCHVISION
+from numcam.places import found
 from numcam.published import PUBLISHED
 
 GOLDEN = Path(__file__).parent.parent / "formats" / "golden"
@@ -54,8 +55,9 @@ def test_places_are_searched_in_order_and_the_first_is_named(world, monkeypatch)
     named = put("torch-zip.pth", world / "mine.pth")
     monkeypatch.setenv("NUMCAM_WEIGHTS", str(named))
     assert taken()[1] == f"weights: {named} (NUMCAM_WEIGHTS)"
-    classifier, line = taken(weights=put("torch-stream.pth", world / "other.pth"))
-    assert (classifier.name, line) == ("vgg16", "")
+    given = put("torch-stream.pth", world / "other.pth")
+    classifier, line = taken(weights=given)
+    assert (classifier.name, line) == ("vgg16", f"weights: {given} (as given)")
 
 
 def test_each_family_brings_its_own_preprocessing(world):
@@ -70,6 +72,32 @@ def test_each_family_brings_its_own_preprocessing(world):
 def test_a_file_of_another_size_in_somebodys_cache_is_passed_over(world):
     put("torch-zip.pth", world / "TORCH_HOME/hub/checkpoints" / FILE["vgg16"])
     with pytest.raises(InputError, match="vgg16 is not here and NUMCAM_OFFLINE forbids to download it"):
+        taken()
+
+
+@pytest.mark.parametrize(("size", "whose"), [(575_000_000, "Keras's cache"), (300_000_000, "")])
+def test_a_file_whose_size_is_known_to_a_megabyte_is_passed_over_where_it_is_cut_off(world, size, whose):
+    one = PUBLISHED["vgg19-caffe"]
+    assert one.size is None
+    path = world / "KERAS_HOME/models" / one.file
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(size)  # a hole: nothing is written
+    place = found(one)
+    assert (place[0] if place else "") == whose
+
+
+@pytest.mark.parametrize("home", ["x" * 5000, "~nobody-of-this-name/cache", "/dev/null/cache"])
+def test_a_cache_that_cannot_be_looked_into_is_passed_over(world, monkeypatch, home):
+    for variable in ("TORCH_HOME", "HF_HOME"):
+        monkeypatch.setenv(variable, home)
+    path = put(TORCH, world / "NUMCAM_CACHE" / FILE["vgg16"])
+    assert taken()[1] == f"weights: {path} (numcam's cache)"
+    path.unlink()
+    with pytest.raises(InputError, match="NUMCAM_OFFLINE forbids"):
+        taken()
+    monkeypatch.setenv("NUMCAM_CACHE", home)
+    with pytest.raises(InputError, match=r"NUMCAM_OFFLINE forbids|could not be downloaded: File name too long"):
         taken()
 
 

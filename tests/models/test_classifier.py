@@ -107,7 +107,8 @@ def test_a_class_is_found_by_name_in_any_case_and_by_index():
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [("boxr", "did you mean boxer"), ("zebra", "cat, dog, boxer"), (3, "0 to 2"), ("-1", "0 to 2")]
+    ("given", "words"),
+    [("boxr", "did you mean boxer"), ("zebra", "cat, dog, boxer"), (3, "0 to 2"), ("-1", "0 to 2"), ("²", "cat, dog")],
 )
 def test_an_unknown_class_is_answered_with_the_nearest_or_with_all(given, words):
     with pytest.raises(InputError, match=words):

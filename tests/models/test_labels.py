@@ -6,7 +6,7 @@ import pytest
 
 from numcam.errors import InputError
 from numcam.models.imagenet import NAMES, SYNONYMS, SYNSETS
-from numcam.models.labels import find, read_names
+from numcam.models.labels import find, number, read_names
 
 
 def test_imagenet_has_a_thousand_different_names_in_the_order_of_their_synsets():
@@ -60,6 +60,24 @@ def test_an_unclear_or_unknown_name_is_answered_with_candidates(wanted, words):
         find(wanted, NAMES)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        (" +3 ", 3),
+        ("-1", -1),
+        ("²", None),
+        ("٣", None),
+        ("+-5", None),
+        ("", None),
+        ("1e3", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_number_is_a_sign_and_digits_and_nothing_else(text, value):
+    assert number(text) == value
+
+
 def test_names_of_another_list_know_no_synonyms():
     assert find("hat", ("cat", "red hat")) == 1
     with pytest.raises(InputError, match="no class 'tabby'"):
@@ -71,6 +89,7 @@ def test_names_of_another_list_know_no_synonyms():
     [
         "cat\nred dog\nowl",
         "cat\r\nred dog\r\nowl\r\n\r\n",
+        " cat\nred\tdog\nowl\u00a0",
         "\ufeffcat\nred dog\nowl\n",
         json.dumps(["cat", "red dog", "owl"]),
         json.dumps({"0": "cat", "1": "red dog", "2": "owl"}),
@@ -88,6 +107,8 @@ def test_class_names_are_read_from_lines_and_from_json(tmp_path, text):
         (b"", "no names"),
         (b"\n\n", "no names"),
         (b"cat\n\ndog", "a line is empty"),
+        (b"cat\n\x1b[2Jdog", "not all of it is plain text"),
+        (b'["cat", "\\ud800"]', "not all of it is plain text"),
         (b"[1, 2]", "not all of it is text"),
         (b'{"0": "cat", "2": "dog"}', "do not run from 0"),
         (b'{"a": "cat"}', "not a list of names"),

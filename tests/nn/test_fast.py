@@ -23,9 +23,12 @@ from numcam.nn import (
     Network,
     ReLU,
 )
-from numcam.nn.conv import conv2d, conv2d_input_gradient
-from numcam.nn.fast.layers import conv
-from numcam.nn.fast.maps import Map
+from numcam.nn.conv import conv2d, conv2d_input_gradient, conv2d_parameter_gradients
+from numcam.nn.fast import rows as by_rows
+from numcam.nn.fast import wide
+from numcam.nn.fast.dense import linear_backward
+from numcam.nn.fast.kernels import parameter_gradients
+from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.team import Team, processors, team
 from numcam.nn.fast.winograd import POINTS, backwards, toom_cook, transformed
 
@@ -66,7 +69,7 @@ def test_convolution_equals_im2col_at_any_size(rows, cols):
         layer = conv_layer(rng, c, k, padding=1)
         out = Map(n, k, rows, cols)
         out.inside[...] = np.nan  # whatever was there before
-        conv(Team(size), Map.of(x), transformed(layer.weight, layer.bias), out)
+        wide.conv(Team(size), Map.of(x), transformed(layer.weight, layer.bias), out)
         expected = conv2d(x.astype(np.float64), layer.weight.astype(np.float64), layer.bias, (1, 1), (1, 1))
         assert apart(out.pictures, expected) < 1e-5
         border = out.data.copy()
@@ -74,9 +77,52 @@ def test_convolution_equals_im2col_at_any_size(rows, cols):
         assert not border.any()  # the next convolution counts on zeros there
         dout = rng.standard_normal((n, k, rows, cols)).astype(np.float32)
         dx = Map(n, c, rows, cols)
-        conv(Team(size), Map.of(dout), transformed(backwards(layer.weight), None), dx)
+        wide.conv(Team(size), Map.of(dout), transformed(backwards(layer.weight), None), dx)
         exact = conv2d_input_gradient(dout.astype(np.float64), x.shape, layer.weight.astype(np.float64), (1, 1), (1, 1))
         assert apart(dx.pictures, exact) < 1e-5
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 14, 37])
+@pytest.mark.parametrize("cols", [1, 4, 13, 30])
+@pytest.mark.parametrize("into", [Rows, Map])
+def test_few_channels_row_by_row_equal_im2col_at_any_size(rows, cols, into):
+    rng = np.random.default_rng(rows * 100 + cols)
+    for n, c, k in ((1, 5, 3), (3, 3, 7), (7, 1, 2)):
+        x = rng.standard_normal((n, c, rows, cols)).astype(np.float32)
+        layer = conv_layer(rng, c, k, padding=1)
+        out = into(n, k, rows, cols)
+        out.inside[...] = np.nan
+        by_rows.conv(Team(2), Rows.of(x), by_rows.flat_kernel(layer.weight, layer.bias), out)
+        expected = conv2d(x.astype(np.float64), layer.weight.astype(np.float64), layer.bias, (1, 1), (1, 1))
+        assert apart(out.pictures, expected) < 1e-5
+
+
+@pytest.mark.parametrize("layout", [Rows, Map])
+@pytest.mark.parametrize("size", [(1, 1), (2, 7), (9, 5), (30, 41)])
+def test_parameter_gradients_of_both_layouts_are_the_plain_ones(layout, size):
+    rng = np.random.default_rng(sum(size))
+    for n, c, k in ((1, 5, 3), (3, 4, 18), (6, 1, 2)):
+        x, dout = (rng.standard_normal((n, of, *size)) for of in (c, k))
+        dw, db = parameter_gradients(Team(2), *(layout.of(a.astype(np.float32)) for a in (dout, x)))
+        exact_w, exact_b = conv2d_parameter_gradients(dout, x, (k, c, 3, 3), (1, 1), (1, 1))
+        assert apart(dw, exact_w) < 1e-5
+        assert apart(db, exact_b) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["pocket", "a mixture", "linear only", "no ReLU after"])
+def test_parameter_gradients_of_whole_networks_are_the_plain_engines(name):
+    network, shape = CASES[name]
+    x = np.random.default_rng(2).standard_normal(shape).astype(np.float32)
+    found = []
+    for engine in ("fast", "plain"):
+        trace = network.forward(x, engine)
+        seed = np.random.default_rng(3).standard_normal(trace.output.shape).astype(np.float32)
+        first = next(iter(network.layers))
+        found.append(trace.parameter_gradients(trace.backward(seed, stop=first)))
+    assert list(found[0]) == list(found[1]) == list(network.parameters)
+    for key, plain in found[1].items():
+        assert found[0][key].shape == plain.shape
+        assert np.linalg.norm(found[0][key] - plain) <= 0.03 * np.linalg.norm(plain), key  # gates, as below
 
 
 def networks():
@@ -138,17 +184,35 @@ def test_traces_and_gradients_of_any_network_are_the_plain_engines(name):
             )
 
 
-def test_ties_in_pooling_and_values_of_exactly_zero_go_the_plain_way():
+def test_in_flat_parts_of_a_picture_the_first_of_a_window_takes_the_gradient_as_in_the_plain_engine():
     rng = np.random.default_rng(4)
-    w = rng.integers(-1, 2, (6, 5, 3, 3)).astype(np.float32)
-    network = Network({"conv": Conv2d(w, np.zeros(6, np.float32), padding=1), "relu": ReLU(), "pool": MaxPool2d(2)})
-    x = rng.integers(-1, 2, (2, 5, 10, 14)).astype(np.float32)
-    fast, plain = network.forward(x, engine="fast"), network.forward(x, engine="plain")
-    assert (plain["conv"] == 0).any()
-    rounded = np.abs(np.rint(fast["conv"]) - fast["conv"]).max()
-    assert rounded < 1e-4
-    seed = rng.integers(-3, 4, plain.output.shape).astype(np.float32)
-    assert fast.backward(seed)["pool"].tolist() == seed.tolist()
+    for c, k in ((3, 6), (40, 48)):  # by rows, by tiles
+        network = Network({"conv": conv_layer(rng, c, k, padding=1), "relu": ReLU(), "pool": MaxPool2d(2)})
+        x = np.repeat(np.repeat(rng.standard_normal((2, c, 4, 5)), 12, axis=2), 12, axis=3).astype(np.float32)
+        fast, plain = network.forward(x, "fast"), network.forward(x, "plain")
+        seed = rng.standard_normal(plain.output.shape).astype(np.float32)
+        ours, theirs = (t.backward(seed, stop="relu")["relu"] for t in (fast, plain))
+        flat = np.zeros(x.shape[2:], bool)
+        for row in range(0, 48, 12):
+            for col in range(0, 60, 12):
+                flat[row + 2 : row + 10, col + 2 : col + 10] = True
+        live = plain["relu"][..., flat] > 0
+        np.testing.assert_allclose(ours[..., flat][live], theirs[..., flat][live], rtol=1e-5)
+        assert (theirs[..., flat][live] != 0).any()
+
+
+def test_only_the_rows_of_a_matrix_that_a_sparse_gradient_meets_are_read():
+    rng = np.random.default_rng(5)
+    w = rng.standard_normal((70, 33)).astype(np.float32)
+    for live in (0, 1, 30, 70):
+        dout = np.zeros((1, 70), np.float32)
+        dout[0, rng.permutation(70)[:live]] = rng.standard_normal(live)
+        unread = w.copy()
+        if live < 50:
+            unread[dout[0] == 0] = np.nan
+        for size in (1, 2):
+            found = linear_backward(Team(size), dout, unread)
+            np.testing.assert_allclose(found, dout.astype(np.float64) @ w, rtol=1e-4, atol=1e-5)
 
 
 def test_a_rule_of_ones_own_gets_the_relus_input():

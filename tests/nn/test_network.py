@@ -1,5 +1,6 @@
 """Network and Trace: a record that nothing changes, walked back as far as asked and as often as wanted."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -157,6 +158,17 @@ def test_a_target_that_does_not_fit_is_answered_with_what_would(target, words):
         trace.backward(target)
 
 
+def test_an_index_may_be_numpys():
+    trace = small_network().forward(small_input())
+    np.testing.assert_array_equal(trace.backward(np.int64(3))["input"], trace.backward(3)["input"])
+
+
+def test_a_rule_that_is_not_given_by_type_of_layer_is_an_error_not_ignored():
+    trace = small_network().forward(small_input())
+    with pytest.raises(ValueError, match=r"rules are given by type of layer, as in {ReLU: rule}; got 'ReLU'"):
+        trace.backward(0, {"ReLU": np.maximum})
+
+
 def test_where_a_network_ends_in_maps_an_index_is_a_channel_summed_over_all_places():
     network = Network({"conv": small_network().layers["conv1"]})
     trace = network.forward(small_input())
@@ -188,15 +200,15 @@ def test_a_shape_that_does_not_fit_names_the_layer_that_refuses_it(shape):
 
 
 @pytest.mark.parametrize(
-    ("layer", "shape"),
+    ("layer", "shape", "words"),
     [
-        (MaxPool2d(3), (1, 2, 2, 5)),
-        (GlobalAvgPool2d(), (1, 2)),
-        (Conv2d(np.ones((1, 1, 5, 5)), np.zeros(1)), (1, 1, 4, 9)),
+        (MaxPool2d(3), (1, 2, 2, 5), "windows of 3x3 do not fit"),
+        (GlobalAvgPool2d(), (1, 2), "takes (n, c, rows, cols)"),
+        (Conv2d(np.ones((1, 1, 5, 5)), np.zeros(1)), (1, 1, 4, 9), "5x5 kernel does not fit 4x9"),
     ],
 )
-def test_shapes_that_do_not_fit_a_layer_are_refused(layer, shape):
-    with pytest.raises(ValueError, match=r"(2|4)"):
+def test_shapes_that_do_not_fit_a_layer_are_refused(layer, shape, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
         layer.output_shape(shape)
 
 

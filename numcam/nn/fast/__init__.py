@@ -3,6 +3,8 @@
 Nothing here is needed to understand the rest: it is used where `Network.forward(x, engine="fast")` asks for it.
 """
 
-from numcam.nn.fast.engine import Pass, Walk
+from numcam.nn.fast.backward import Walk
+from numcam.nn.fast.forward import Pass, Value
+from numcam.nn.fast.team import alone
 
-__all__ = ["Pass", "Walk"]
+__all__ = ["Pass", "Value", "Walk", "alone"]

@@ -1,7 +1,8 @@
-"""Pictures as the fast engine keeps them: channels last, with a border of zeros, in memory that is used again."""
+"""Pictures as the fast engine keeps them, in memory that is used again."""
 
 from collections import defaultdict, deque
 from math import prod
+from typing import Self
 from weakref import finalize
 
 import numpy as np
@@ -9,19 +10,49 @@ import numpy as np
 from numcam.nn.types import Array, Shape
 
 TILE = 4
-"""Rows and columns that a convolution writes together."""
+"""Rows and columns that Winograd's convolution writes together."""
 
 KEPT = 1 << 30
 """Bytes of memory kept for the next pictures; fresh memory costs a quarter of a millisecond per megabyte."""
 
 
-class Map:
-    """n pictures of c channels, rows x cols, in data (n, 1 + whole tiles + 1, the same across, c), zero round them."""
+class Kept:
+    """What the two layouts share: n pictures of c channels, rows x cols."""
 
     def __init__(self, n: int, c: int, rows: int, cols: int) -> None:
         self.n, self.c, self.rows, self.cols = n, c, rows, cols
-        shape = (n, TILE * self.tile_rows + 2, TILE * self.tile_cols + 2, c)
-        self.data = _MEMORY.take(shape, (rows, cols))
+        self.data = _MEMORY.take(self._shape(), (rows, cols))
+
+    def _shape(self) -> Shape:
+        raise NotImplementedError  # each layout's own
+
+    @property
+    def inside(self) -> Array:
+        """(n, rows, cols, c), a view."""
+        raise NotImplementedError
+
+    @property
+    def pictures(self) -> Array:
+        """(n, c, rows, cols), a view."""
+        return self.inside.transpose(0, 3, 1, 2)
+
+    def like(self) -> Self:
+        """Another one of the same shape, with anything in it."""
+        return type(self)(self.n, self.c, self.rows, self.cols)
+
+    @classmethod
+    def of(cls, x: Array) -> Self:
+        """A copy of pictures (n, c, rows, cols)."""
+        made = cls(*x.shape)
+        made.pictures[...] = x
+        return made
+
+
+class Map(Kept):
+    """Channels last, in data (n, 1 + whole tiles + 1, the same across, c), zero round the picture."""
+
+    def _shape(self) -> Shape:
+        return self.n, TILE * self.tile_rows + 2, TILE * self.tile_cols + 2, self.c
 
     @property
     def tile_rows(self) -> int:
@@ -33,13 +64,7 @@ class Map:
 
     @property
     def inside(self) -> Array:
-        """(n, rows, cols, c), a view."""
         return self.data[:, 1 : 1 + self.rows, 1 : 1 + self.cols]
-
-    @property
-    def pictures(self) -> Array:
-        """(n, c, rows, cols), a view."""
-        return self.inside.transpose(0, 3, 1, 2)
 
     def wipe(self, images: slice, rows: slice) -> None:
         """Zero what these tile rows have written beyond the picture, where its sides are no multiple of the tile."""
@@ -48,12 +73,16 @@ class Map:
         if self.rows % TILE and rows.stop == self.tile_rows:
             self.data[images, 1 + self.rows :] = 0
 
-    @classmethod
-    def of(cls, x: Array) -> "Map":
-        """A copy of pictures (n, c, rows, cols)."""
-        made = cls(*x.shape)
-        made.inside[...] = x.transpose(0, 2, 3, 1)
-        return made
+
+class Rows(Kept):
+    """Row by row, in data (n, rows, c, cols): for few channels."""
+
+    def _shape(self) -> Shape:
+        return self.n, self.rows, self.c, self.cols
+
+    @property
+    def inside(self) -> Array:
+        return self.data.transpose(0, 1, 3, 2)
 
 
 class _Memory:

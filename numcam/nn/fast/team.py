@@ -18,6 +18,9 @@ from numcam.nn.types import Array, Shape
 
 MOST = 16
 
+ALONE = 1e8
+"""Up to so many operations a thread does by itself: half a millisecond, of which waking another would take a fifth."""
+
 
 class Scratch:
     """Arrays for intermediate results, used again from call to call; each thread has its own."""
@@ -32,6 +35,10 @@ class Scratch:
         if block is None or block.size < size:
             block = self.blocks[name] = np.empty(size, np.float32)
         return block[:size].reshape(shape)
+
+
+Band = Callable[[slice, slice, Scratch], None]
+"""band(pictures, rows, scratch): do these rows of these pictures."""
 
 
 class Team:
@@ -85,6 +92,30 @@ class Team:
 
         self.run(task)
 
+    def bands(self, n: int, rows: int, height: int, work: Band, even: bool = False, alone: bool = False) -> None:
+        """work(pictures, rows, scratch) over n pictures, in bands of about `height` rows.
+
+        Lower pictures go several together, up to that height. even: bands begin at even rows. alone: this thread does
+        them all. The bands are the same for any number of threads, and so are the results to the last digit.
+        """
+        group = max(1, min(height // rows, -(-n // 2)))
+        count = -(-rows // height)
+        count += n == 1 and not alone and count % 2 == 1 and count < rows
+        height = -(-rows // count)
+        height += even and height % 2
+        count = -(-rows // height)
+
+        def each(units: slice, scratch: Scratch) -> None:
+            for which, band in (divmod(u, count) for u in range(units.start, units.stop)):
+                pictures = slice(which * group, min((which + 1) * group, n))
+                work(pictures, slice(band * height, min((band + 1) * height, rows)), scratch)
+
+        total = -(-n // group) * count
+        if alone:
+            each(slice(0, total), self.scratch[0])
+        else:
+            self.share(total, 1, each)
+
     def halves(self, total: int, work: Callable[[slice, Scratch], None]) -> None:
         """work on as many equal parts as there are threads."""
         self.share(total, -(-total // self.size), work)
@@ -99,7 +130,7 @@ def processors() -> int:
 
 _guard = threading.Lock()
 _team: Team | None = None
-_alone = threading.local()
+_here = threading.local()
 _users = 0
 _limits: object = None
 _controller: ThreadpoolController | None = None
@@ -107,10 +138,10 @@ _controller: ThreadpoolController | None = None
 
 @contextmanager
 def team() -> Iterator[Team]:
-    """The team, if it is free, else this thread by itself. BLAS keeps to one thread inside."""
+    """The team, if it is free and wanted, else this thread by itself. BLAS keeps to one thread inside."""
     global _team
     with _one_blas_thread():
-        if _guard.acquire(blocking=False):
+        if not getattr(_here, "alone", False) and _guard.acquire(blocking=False):
             try:
                 if _team is None:
                     _team = Team(processors())
@@ -118,9 +149,19 @@ def team() -> Iterator[Team]:
             finally:
                 _guard.release()
         else:
-            if not hasattr(_alone, "team"):
-                _alone.team = Team(1)
-            yield _alone.team
+            if not hasattr(_here, "team"):
+                _here.team = Team(1)
+            yield _here.team
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """This thread asks for no help: others like it are at work on other pictures."""
+    _here.alone = True
+    try:
+        yield
+    finally:
+        _here.alone = False
 
 
 _count = threading.Lock()

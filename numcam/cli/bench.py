@@ -1,0 +1,97 @@
+"""numcam bench: how fast it is here, and PyTorch beside it."""
+
+import argparse
+import platform
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from numcam.bench.children import children
+from numcam.bench.jobs import JOBS
+from numcam.bench.report import HEAD, LEGEND, growth, rows
+from numcam.bench.timing import sgemm_peak
+from numcam.cli.common import command
+from numcam.errors import InputError, did_you_mean
+from numcam.nn.fast.team import processors
+
+EXAMPLES = """  numcam bench                                      the two engines, on this machine
+  numcam bench --against torch                      and PyTorch, as people write it and at its best
+  numcam bench --model pocket --batch 1 --runs 9    less of it, more exactly"""
+MODELS = ("vgg16", "pocket")
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its options."""
+    parser = command(subparsers, "bench", "measure how fast numcam is on this machine", EXAMPLES)
+    parser.add_argument("--against", choices=["torch"], help="measure this beside it, in the same run")
+    parser.add_argument("--model", help=f"{' or '.join(MODELS)} (both)")
+    parser.add_argument("--batch", default="1,8,32", metavar="N,N", help="pictures at a time (%(default)s)")
+    parser.add_argument("--job", metavar="JOB", help=f"{', '.join(JOBS)} (all)")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="undisturbed runs of each (%(default)s)")
+    parser.add_argument("--no-processes", action="store_true", help="leave out memory and cold starts")
+    parser.set_defaults(run=bench)
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Print the table row by row, then growth, memory and cold starts."""
+    models = [options.model] if options.model else list(MODELS)
+    jobs = [_job(options.job)] if options.job else list(JOBS)
+    batches = _batches(options.batch)
+    if models[0] not in MODELS:
+        raise InputError(f"bench knows {' and '.join(MODELS)}, not {options.model!r}")
+    if options.runs < 1:
+        raise InputError(f"--runs is a count of at least 1; got {options.runs}")
+    if options.against == "torch" and not find_spec("torch"):
+        raise InputError("PyTorch is not installed; leave out --against, or install it: pip install torch")
+    torch = options.against == "torch"
+    peak = sgemm_peak()
+    print(f"{platform.machine()}, {processors()} threads, NumPy {np.__version__}{_torch_version() if torch else ''}")
+    print(f"NumPy's product of two 2048x2048 float32 matrices: {peak / 1e9:.0f} GFLOP/s\n\n{LEGEND}\n\n{HEAD}")
+    for row in rows(models, batches, jobs, torch, options.runs):
+        print(row.line(peak), flush=True)
+    print("\ngrowth of the fast forward pass")
+    for model in models:
+        for line in growth(model, (112, 224, 448), batches, options.runs):
+            print(line, flush=True)
+    if "vgg16" in models and not options.no_processes:
+        for line in _processes(torch):
+            print(line, flush=True)
+    return 0
+
+
+def _processes(torch: bool) -> Iterator[str]:
+    """Cold starts and peak memory of VGG16."""
+    yield "\na process with VGG16 and one photo, weights mapped from files that are in the page cache"
+    yield f"{'':8} {'Grad-CAM, start to end':>24} {'peak memory':>12} {'input gradient, peak memory':>28}"
+    with tempfile.TemporaryDirectory() as folder:
+        found = children(Path(folder), torch)
+    for who, child in found.items():
+        sizes = [child.memory.get(job, float("nan")) for job in ("Grad-CAM", "gradient")]
+        yield f"{who:8} {child.median:22.2f} s {sizes[0]:9.0f} MB {sizes[1]:25.0f} MB"
+    if torch:
+        ours, theirs = found["numcam"], found["PyTorch"]
+        shares = [ours.memory.get(job, float("nan")) / theirs.memory.get(job, 1) for job in ("Grad-CAM", "gradient")]
+        yield f"{'ratio':8} {ours.median / theirs.median:24.2f} {shares[0]:12.2f} {shares[1]:28.2f}"
+
+
+def _job(given: str) -> str:
+    found = [job for job in JOBS if job.lower().startswith(given.lower().replace("_", " "))]
+    if len(found) != 1:
+        raise InputError(f"no job {given!r}; {did_you_mean(given, JOBS)}")
+    return found[0]
+
+
+def _batches(given: str) -> list[int]:
+    parts = given.split(",")
+    if not all(p.strip().isascii() and p.strip().isdigit() and 1 <= int(p) <= 256 for p in parts):
+        raise InputError(f"--batch takes counts from 1 to 256, as in 1,8,32; got {given!r}")
+    return [int(p) for p in parts]
+
+
+def _torch_version() -> str:
+    import torch
+
+    return f", PyTorch {torch.__version__} with {torch.get_num_threads()} threads"

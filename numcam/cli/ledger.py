@@ -1,0 +1,41 @@
+"""numcam ledger: a logit written down as a sum, layer by layer."""
+
+import argparse
+
+import numpy as np
+
+from numcam.cli.asked import asked
+from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
+from numcam.explain import ledger
+
+EXAMPLES = """  numcam ledger photo.jpg                    the likeliest class
+  numcam ledger photo.jpg --class cat        what speaks for a cat, and what against"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the command and its options."""
+    parser = command(
+        subparsers, "ledger", "write a class's score as a sum: activations times gradient, and biases", EXAMPLES
+    )
+    add_photos(parser, many=False)
+    parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="whose logit (the likeliest)")
+    add_model(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; every line adds up to the logit."""
+    classifier = classifier_of(options)
+    trace = classifier.forward(classifier.preprocess(picture(options.photo)))
+    one = asked(classifier, trace, options.wanted)[0]
+    found = ledger(trace, one.target)
+    print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.6f}")
+    print("at every layer: sum of activation x gradient (for + against) + what the biases above it add\n")
+    for line in found.lines():
+        print(line)
+    weight = (found.positive - found.negative + np.abs(found.bias)).max()
+    print(
+        f"\nevery line is the whole score: the worst is off by {np.abs(found.gap).max():.1e}, "
+        f"{np.abs(found.gap).max() / weight:.0e} of what was added and taken away"
+    )
+    return 0

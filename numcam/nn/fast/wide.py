@@ -1,0 +1,107 @@
+"""Convolution of many channels: Winograd's steps over a whole batch, shared among the team's threads."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from numcam.nn.fast.gates import After
+from numcam.nn.fast.maps import TILE, Map
+from numcam.nn.fast.team import ALONE, Scratch, Team
+from numcam.nn.fast.winograd import SIDE, Kernel, back, multiply, transform
+from numcam.nn.types import Array
+
+TOGETHER = 64
+"""Pictures of up to so many tiles go through a convolution as a whole, which reads the kernels once: they are larger
+than the picture. Measured at 28x28 and 14x14 with 512 channels."""
+
+BLOCK = 112
+"""Tiles that go through a convolution together otherwise; what lies between the steps should stay in the cache."""
+
+GROUP = 512
+"""Tiles of several pictures that go through together."""
+
+
+def conv(team: Team, x: Map, kernel: Kernel, out: Map, after: After | None = None) -> None:
+    """out = the convolution of x with padding 1, and `after` on every stretch of rows."""
+
+    def finish(images: slice, rows: slice) -> None:
+        out.wipe(images, rows)
+        if after:
+            after(images, slice(TILE * rows.start, min(TILE * rows.stop, out.rows)))
+
+    if x.tile_rows * x.tile_cols <= TOGETHER:
+        group = max(1, GROUP // (x.tile_rows * x.tile_cols))
+        for first in range(0, x.n, group):
+            _in_stages(team, x, kernel, out, slice(first, min(first + group, x.n)), finish)
+        return
+
+    def block(images: slice, rows: slice, scratch: Scratch) -> None:
+        shape = (SIDE, SIDE, images.stop - images.start, rows.stop - rows.start, x.tile_cols)
+        v, m = scratch.array("v", (*shape, kernel.c)), scratch.array("m", (*shape, kernel.k))
+        transform(x, images.start, rows.start, v, scratch)
+        multiply(_flat(v), kernel.u, _flat(m))
+        back(m, kernel.bias, out, images.start, rows.start, scratch)
+        finish(images, rows)
+
+    team.bands(x.n, x.tile_rows, max(1, BLOCK // x.tile_cols), block)
+
+
+def _in_stages(
+    team: Team, x: Map, kernel: Kernel, out: Map, images: slice, finish: Callable[[slice, slice], None]
+) -> None:
+    """A few small pictures: threads share the rows, then the 36 points, then the rows again."""
+    g = images.stop - images.start
+    shape = (SIDE, SIDE, g, x.tile_rows, x.tile_cols)
+    v = team.scratch[0].array("v", (*shape, kernel.c))
+    m = team.scratch[0].array("m", (*shape, kernel.k))
+    by_image = g >= team.size
+    total = g if by_image else x.tile_rows
+
+    def part(some: slice) -> tuple[slice, slice]:
+        """The pictures (within the group) and the tile rows of a share."""
+        return (some, slice(0, x.tile_rows)) if by_image else (slice(0, g), some)
+
+    def forth(some: slice, scratch: Scratch) -> None:
+        pictures, rows = part(some)
+        transform(x, images.start + pictures.start, rows.start, v[:, :, pictures, rows], scratch)
+
+    def middle(some: slice, _: Scratch) -> None:
+        multiply(_flat(v)[some], kernel.u[some], _flat(m)[some])
+
+    def home(some: slice, scratch: Scratch) -> None:
+        pictures, rows = part(some)
+        back(m[:, :, pictures, rows], kernel.bias, out, images.start + pictures.start, rows.start, scratch)
+        finish(slice(images.start + pictures.start, images.start + pictures.stop), rows)
+
+    if 2 * v.size * kernel.k <= ALONE / 3:  # three wakings
+        for stage, count in ((forth, total), (middle, SIDE * SIDE), (home, total)):
+            stage(slice(0, count), team.scratch[0])
+        return
+    team.halves(total, forth)
+    team.halves(SIDE * SIDE, middle)
+    team.halves(total, home)
+
+
+def _flat(a: Array) -> Array:
+    """(6, 6, g, nr, tiles, c) -> (36, all tiles, c)."""
+    return a.reshape(SIDE * SIDE, -1, a.shape[-1])
+
+
+def parameter_gradients(team: Team, dout: Map, x: Map) -> tuple[Array, Array]:
+    """dw (k, c, 3, 3) and db (k,). Border and all, a tap is one matrix product of two flat maps, one of them shifted.
+
+    The zeros round the output gradients see to it that nothing from beyond a picture's edge is counted.
+    """
+    g, y = dout.data.reshape(-1, dout.c), x.data.reshape(-1, x.c)  # (all places, k), (all places, c)
+    width = x.data.shape[2]
+    dw = np.empty((9, dout.c, x.c), np.float32)
+
+    def taps(some: slice, _: Scratch) -> None:
+        for tap in range(some.start, some.stop):
+            shift = (tap // 3 - 1) * width + tap % 3 - 1
+            left, right = max(0, -shift), len(g) - max(0, shift)
+            np.matmul(g[left:right].T, y[left + shift : right + shift], out=dw[tap])
+
+    team.share(9, 1, taps)
+    db = np.ones(len(g), np.float32) @ g
+    return np.ascontiguousarray(dw.transpose(1, 2, 0)).reshape(dout.c, x.c, 3, 3), db

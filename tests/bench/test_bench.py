@@ -1,0 +1,102 @@
+"""The bench measures what it says, and its table is arithmetic on what it measured."""
+
+import time
+
+import numpy as np
+import pytest
+
+from numcam.bench.jobs import by_numcam, operations, pictures, subject
+from numcam.bench.report import Row, rows
+from numcam.bench.timing import Times, compared, run, sgemm_peak
+from numcam.cli.main import main
+
+
+def test_the_jobs_run_in_turns_and_the_first_run_of_each_does_not_count():
+    order = []
+    times = compared({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, runs=2, most=2)
+    assert order == ["a", "b", "a", "b", "a", "b"]
+    assert all(len(t.quiet) + len(t.disturbed) == 2 for t in times.values())
+
+
+def test_a_run_takes_the_time_that_passes():
+    seconds, _ = run(lambda: time.sleep(0.05))
+    assert 0.05 <= seconds < 5
+
+
+def test_disturbed_runs_count_only_where_there_is_nothing_else():
+    assert Times([3.0, 1.0, 2.0], [9.0, 9.0]).median == 2.0
+    assert Times([], [9.0, 7.0, 8.0]).median == 8.0
+    assert np.isnan(Times().median)
+
+
+def test_operations_of_vgg16_are_the_published_ones():
+    network = subject("pocket").network
+    assert operations(network, "forward", 2) == 2 * operations(network, "forward", 1)
+    vgg = subject("vgg16").network
+    assert operations(vgg, "forward", 1) == 2 * 15_470_264_320
+    assert operations(vgg, "Grad-CAM", 1) == 2 * (15_470_264_320 + 123_633_664)
+
+
+def test_a_line_of_the_table_holds_the_ratio_and_the_share_of_the_peak():
+    times = {"fast": Times([0.1]), "best, channels first": Times([0.5]), "best, channels last": Times([0.4])}
+    line = Row("pocket", 1, "forward", times, operations=2e9).line(peak=1e11)
+    assert line.split() == ["pocket", "1", "forward", "100.0", "-", "-", "400.0", "0.25", "20%"]
+    times["fast"] = Times([], [0.1])
+    assert Row("pocket", 1, "forward", times, operations=2e9).line(peak=1e11).endswith("*")
+
+
+def test_the_two_engines_do_the_same_jobs():
+    classifier = subject("pocket")
+    x = pictures(classifier, 2)
+    fast, plain = (by_numcam(classifier.network, x, engine) for engine in ("fast", "plain"))
+    for job in ("Grad-CAM", "FGSM gradient", "guided backprop"):
+        ours, theirs = fast[job](), plain[job]()
+        assert np.linalg.norm(ours - theirs) < 0.03 * np.linalg.norm(theirs), job
+    (step,) = fast["training step"]()
+    assert np.isfinite(step.loss)
+    (row,) = rows(["pocket"], [1], ["forward"], torch=False, runs=1)
+    assert row.times["fast"].median > 0
+    assert np.isnan(row.best)
+    assert sgemm_peak(64) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--model", "vgg61"], "bench knows vgg16 and pocket, not 'vgg61'"),
+        (["--batch", "0"], "--batch takes counts from 1 to 256"),
+        (["--batch", "1,two"], "--batch takes counts from 1 to 256"),
+        (["--runs", "0"], "--runs is a count of at least 1"),
+        (["--job", "fly"], "no job 'fly'"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(arguments, sentence, capsys):
+    assert main(["bench", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_prints_its_table(capsys):
+    assert main(["bench", "--model", "pocket", "--batch", "1", "--runs", "1", "--no-processes"]) == 0
+    out = capsys.readouterr().out
+    assert "GFLOP/s" in out
+    for job in ("forward", "Grad-CAM", "guided backprop", "FGSM gradient", "training step"):
+        assert f"pocket       1  {job}" in out
+    assert "ns a pixel" in out
+
+
+@pytest.mark.torch
+def test_torch_does_the_same_jobs():
+    pytest.importorskip("torch")
+    from numcam.bench.with_torch import as_written, at_its_best
+
+    classifier = subject("pocket")
+    x = pictures(classifier, 2)
+    ours = by_numcam(classifier.network, x, "fast")
+    ways = [as_written(classifier.network, x, "relu5_3")]
+    ways += [at_its_best(classifier.network, x, "relu5_3", last) for last in (False, True)]
+    for way in ways:
+        np.testing.assert_allclose(way["forward"]().numpy(), ours["forward"]().output, atol=1e-3)
+        for job in ("Grad-CAM", "FGSM gradient", "guided backprop"):
+            theirs = way[job]().detach().numpy()
+            assert np.linalg.norm(ours[job]() - theirs) < 0.03 * np.linalg.norm(theirs), job

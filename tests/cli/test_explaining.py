@@ -1,0 +1,252 @@
+"""explain, compare and ledger: what they print, what they write, and what they refuse."""
+
+import argparse
+import json
+import os
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from numcam import find, fused, grad_cam, integrated_gradients, read_image, scenes
+from numcam.cli.findings import provenance
+from numcam.cli.main import main
+from numcam.explain import PRESETS
+from numcam.explain.export import digest, entry, write
+from numcam.formats import Weights, write_weights
+from numcam.loading import load
+from numcam.models.preprocessing import CENTRED
+from numcam.models.vgg import random_network
+from numcam.scenes import CLASSES
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Pocket with random weights, for 64x64 pictures."""
+    path = tmp_path_factory.mktemp("model") / "small.h5"
+    network = random_network("pocket", input_size=(64, 64))
+    write_weights(path, Weights("pocket", network.parameters, CLASSES, CENTRED, (64, 64)))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def headless(tmp_path_factory):
+    """The same network without its fully connected layers."""
+    path = tmp_path_factory.mktemp("model") / "headless.h5"
+    parameters = {k: v for k, v in random_network("pocket", input_size=(64, 64)).parameters.items() if k[:2] != "fc"}
+    write_weights(path, Weights("pocket", parameters, (), CENTRED, (64, 64)))
+    return str(path)
+
+
+@pytest.fixture
+def photo(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(scenes.draw(4).image[:112]).save("photo.png")
+    return "photo.png"
+
+
+def run(capsys, *arguments):
+    code = main([str(a) for a in arguments])
+    return code, *capsys.readouterr()
+
+
+def files():
+    return sorted(os.listdir("."))
+
+
+def traced(model, photo):
+    classifier = load(model)
+    return classifier, classifier.forward(classifier.preprocess(read_image(photo)))
+
+
+def test_every_class_is_drawn_from_one_pass(capsys, photo, model):
+    code, out, err = run(capsys, "explain", photo, "--model", model, "--class", "all")
+    assert (code, err) == (0, "")
+    assert files() == ["photo-atlas.png", "photo.png"]
+    _, trace = traced(model, photo)
+    tops = np.sort(grad_cam(trace, "all")[0].max(axis=(1, 2)))[::-1][:5]
+    assert [float(v) for v in re.findall(r"maximum ([\d.e-]+)$", out, re.M)] == [float(f"{t:.3g}") for t in tops]
+
+
+def test_every_class_as_numbers(capsys, photo, model):
+    assert run(capsys, "explain", photo, "--model", model, "--class", "all", "-o", "all.h5")[0] == 0
+    _, trace = traced(model, photo)
+    with h5py.File("all.h5") as file:
+        np.testing.assert_array_equal(file["0/values"], grad_cam(trace, "all")[0])
+        np.testing.assert_array_equal(file["0/scores"], trace.output[0])
+
+
+def test_every_channel_of_a_network_without_a_head(capsys, photo, headless):
+    code, out, _ = run(capsys, "explain", photo, "--model", headless, "--class", "all", "--layer", "relu5_2")
+    assert code == 0
+    assert "strongest maps of 64" in out
+    assert files() == ["photo-atlas.png", "photo.png"]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "json"])
+def test_the_numbers_come_with_where_they_came_from(capsys, photo, model, suffix):
+    code, out, _ = run(
+        capsys,
+        "explain",
+        photo,
+        "--model",
+        model,
+        "--class",
+        "dog",
+        "--method",
+        "grad_cam,saliency",
+        "-o",
+        f"x.{suffix}",
+    )
+    assert code == 0
+    assert f"wrote x.{suffix}" in out
+    assert files() == ["photo.png", f"x.{suffix}"]
+    classifier, trace = traced(model, photo)
+    about, values = read(f"x.{suffix}")
+    np.testing.assert_array_equal(values, find(trace, CLASSES.index("dog")).values)
+    assert about["parameters"] == digest(classifier.network)
+    assert about["weights"] == model
+    assert about["photo"] == photo
+    assert list(about["classes"]) == list(CLASSES)
+
+
+def read(path):
+    if path.endswith("npz"):
+        with np.load(path) as file:
+            return json.loads(str(file["provenance"])), file["0/values"]
+    if path.endswith("json"):
+        about = json.loads(Path(path).read_text(encoding="utf-8"))
+        return about, np.array(about["findings"][0]["values"], np.float32)
+    with h5py.File(path) as file:
+        attrs = {k: json.loads(v) if isinstance(v, str) and v[:1] in "[{" else v for k, v in file.attrs.items()}
+        return attrs, file["0/values"][()]
+
+
+@pytest.mark.parametrize("suffix", ["npz", "h5", "json"])
+def test_a_picture_whose_name_is_no_text_has_numbers_too(photo, model, suffix):
+    classifier, trace = traced(model, photo)
+    options = argparse.Namespace(weights=None, model="\udcff.h5")
+    about = provenance(classifier, read_image(photo), "odd-\udcff.png", options)
+    write(Path(f"x.{suffix}"), [entry(find(trace))], about)
+    assert read(f"x.{suffix}")[0]["photo"] == "odd-\\udcff.png"
+    assert read(f"x.{suffix}")[0]["weights"] == "\\udcff.h5"
+
+
+def test_two_layers_become_one_map(capsys, photo, model):
+    layers = "relu4_3,relu5_3"
+    assert run(capsys, "explain", photo, "--model", model, "--layer", layers, "--class", "1", "-o", "x.npz")[0] == 0
+    about, values = read("x.npz")
+    np.testing.assert_array_equal(values, fused(traced(model, photo)[1], 1, layers.split(","))[0])
+    assert about["findings"][0]["layer"] == "relu4_3+relu5_3"
+
+
+def test_counterfactual_is_a_method_with_a_short_name(capsys, photo, model):
+    code, out, _ = run(capsys, "explain", photo, "--model", model, "--counterfactual")
+    assert code == 0
+    assert "counterfactual Grad-CAM" in out
+    assert "photo-counterfactual_grad_cam.png" in files()
+
+
+def test_what_is_off_is_said_once_for_each_class(capsys, photo, model):
+    """The class least believed in: its score is below the best one's, whatever the method."""
+    _, trace = traced(model, photo)
+    worst = int(trace.output[0].argmin())
+    code, out, _ = run(capsys, "explain", photo, "--model", model, "--class", worst, "--method", "cams")
+    assert code == 0
+    if trace.output[0].max() - trace.output[0].min() > 0.5:
+        assert out.count("this is not what the network answers") == 1
+    assert out.count("Eigen-CAM does not look at the class") == 1
+
+
+def test_a_blank_map_is_explained_at_the_terminal(capsys, photo, tmp_path):
+    """Weights under which every cell argues against class 0: fc8 turned round for it."""
+    network = random_network("pocket", input_size=(64, 64))
+    p = dict(network.parameters)
+    for name in ("fc6.weight", "fc7.weight", "fc8.weight"):
+        p[name] = np.abs(p[name])
+    p["fc8.weight"] = p["fc8.weight"] * np.array([-1] + [1] * 9, np.float32)[:, None]
+    write_weights(tmp_path / "bad.h5", Weights("pocket", p, CLASSES, CENTRED, (64, 64)))
+    code, out, _ = run(capsys, "explain", photo, "--model", "bad.h5", "--class", "0")
+    assert code == 0
+    assert "Grad-CAM: blank" in out
+    assert re.search(r"cells are negative.*: this class is argued against everywhere; see --counterfactual", out)
+
+
+def test_integrated_gradients_report_their_gap(capsys, photo, model):
+    code, out, _ = run(
+        capsys, "explain", photo, "--model", model, "--class", "2", "--method", "integrated_gradients", "-o", "x.json"
+    )
+    assert code == 0
+    values = integrated_gradients(traced(model, photo)[1], 2)
+    assert f"the contributions sum to {values.sum():.3f}" in out
+    assert "completeness_gap" in json.loads(Path("x.json").read_text())["findings"][0]
+
+
+def test_the_seed_is_an_option(capsys, photo, model):
+    for seed, name in ((0, "a.json"), (0, "b.json"), (1, "c.json")):
+        arguments = ("--method", "smooth_grad", "--seed", seed, "-o", name)
+        assert run(capsys, "explain", photo, "--model", model, *arguments)[0] == 0
+    a, b, c = (read(name)[1] for name in ("a.json", "b.json", "c.json"))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+def test_compare_prints_each_dial_and_draws_each_tool(capsys, photo, model):
+    code, out, err = run(capsys, "compare", photo, "--model", model, "--class", "dog")
+    assert (code, err) == (0, "")
+    assert files() == ["photo-compare.png", "photo.png"]
+    for name in PRESETS:
+        assert re.search(rf"^  {name} +[\d-]", out, re.M), name
+    assert re.search(r"layer: last pooling +[\d.-]+", out)
+
+
+def test_ledger_prints_a_line_for_each_layer_that_adds_up_to_the_logit(capsys, photo, model):
+    code, out, err = run(capsys, "ledger", photo, "--model", model, "--class", "dog")
+    assert (code, err) == (0, "")
+    logit = float(re.search(r"“dog” = ([\d.-]+)", out)[1])
+    lines = [line.split() for line in out.splitlines() if re.match(r"(conv|relu|pool|flatten|fc|drop|input)", line)]
+    assert [line[0] for line in lines] == list(reversed(list(traced(model, photo)[1])))
+    for _, plus, minus, bias, total, _ in lines:
+        assert float(total) == pytest.approx(logit, abs=1e-4)
+        assert float(plus) + float(minus) + float(bias) == pytest.approx(logit, abs=3e-4)  # four digits each
+
+
+def refused(capsys, *arguments):
+    before = files()
+    try:
+        code = main([str(a) for a in arguments])
+    except SystemExit as error:
+        code = error.code
+    out, err = capsys.readouterr()
+    assert code == 2, out + err
+    assert err.count("\n") == 1, err
+    assert files() == before
+    return err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("explain", "photo.png", "--method", "score-cm"), "did you mean score_cam"),
+        (("explain", "photo.png", "--method", "grad_cam,shap"), "no method 'shap'"),
+        (("explain", "photo.png", "--method", "cam"), "global average pooling"),
+        (("explain", "photo.png", "--class", "all", "--method", "saliency"), "leave out --method"),
+        (("explain", "photo.png", "--class", "all", "--layer", "relu4_3,relu5_3"), "draws one layer"),
+        (("explain", "photo.png", "--counterfactual", "--method", "saliency"), "not both"),
+        (("explain", "photo.png", "--layer", "relu4_3,relu5_33"), "did you mean relu5_3"),
+        (("explain", "photo.png", "photo.png", "-o", "x.npz"), "one by one"),
+        (("explain", "photo.png", "-o", "no/x.json"), "cannot write no/x.json"),
+        (("explain", "photo.png", "-o", "x.txt"), "folder x.txt does not exist"),
+        (("compare", "photo.png", "--class", "dgo"), "did you mean dog"),
+        (("compare", "photo.png", "-o", "nowhere"), "does not exist"),
+        (("compare", "none.png"), "none.png does not exist"),
+        (("ledger", "photo.png", "--class", "99"), "0 to 9"),
+        (("ledger", "none.png"), "none.png does not exist"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, tuple) else "",
+)
+def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, arguments, words):
+    assert words in refused(capsys, *arguments, "--model", model)
