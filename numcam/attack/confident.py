@@ -38,6 +38,6 @@ def reach(classifier: Classifier, walk: Walk, label: int, confidence: float) -> 
     return best
 
 
-def _probability(classifier: Classifier, pixels: Array, label: int, engine: str) -> float:
+def _probability(classifier: Classifier, pixels: Array, label: int, engine: str | None) -> float:
     trace = classifier.forward(classifier.preprocessing.forward(pixels), engine)
     return float(np.float64(classifier.probabilities(trace)[0, label]))

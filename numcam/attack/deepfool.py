@@ -16,7 +16,7 @@ def deepfool(
     steps: int = 50,
     overshoot: float = 0.02,
     candidates: int = 10,
-    engine: str = "plain",
+    engine: str | None = None,
 ) -> Array:
     """Adversarial pixels close to the picture in the L2 norm; a picture that stays in its class is returned as far as
     it came.
@@ -40,7 +40,13 @@ def deepfool(
 
 
 def _one(
-    classifier: Classifier, pixels: Array, label: int | None, steps: int, overshoot: float, most: int, engine: str
+    classifier: Classifier,
+    pixels: Array,
+    label: int | None,
+    steps: int,
+    overshoot: float,
+    most: int,
+    engine: str | None,
 ) -> Array:
     way, here, others = np.zeros_like(pixels), pixels, None
     for _ in range(steps):

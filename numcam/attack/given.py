@@ -48,12 +48,12 @@ def labels_of(classifier: Classifier, n: int, label: Label, targeted: bool) -> A
 
 
 def loss_gradient(
-    classifier: Classifier, pixels: Array, labels: Array | None = None, engine: str = "plain"
+    classifier: Classifier, pixels: Array, labels: Array | None = None, engine: str | None = None
 ) -> tuple[Array, Array]:
     """The logits, and where to move the pixels so that the loss of `labels` grows, (n, 3, rows, cols).
 
     That is the cross-entropy's gradient, but for a positive factor for each picture (`loss_direction`). labels: None
-    for the predicted classes.
+    for the predicted classes; engine as in `Classifier.forward`.
     """
     trace = classifier.forward(classifier.preprocessing.forward(pixels), engine)
     dx = trace.backward(loss_direction(trace.output, predicted(trace) if labels is None else labels))["input"]
@@ -74,7 +74,7 @@ def loss_direction(logits: Array, labels: Array) -> Array:
     return direction
 
 
-def answers(classifier: Classifier, pixels: Array, engine: str = "plain") -> Array:
+def answers(classifier: Classifier, pixels: Array, engine: str | None = None) -> Array:
     """The predicted class of each picture, (n,)."""
     return predicted(classifier.forward(classifier.preprocessing.forward(pixels), engine))
 

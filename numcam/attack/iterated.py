@@ -22,12 +22,12 @@ def bim(
     targeted: bool = False,
     steps: int | None = None,
     alpha: float = 1.0,
-    engine: str = "plain",
+    engine: str | None = None,
 ) -> Array:
     """The basic iterative method: FGSM steps of `alpha` grey levels, kept within epsilon of the picture.
 
     Pictures, labels and errors as in `fgsm`. steps: None for the paper's own min(epsilon + 4, 1.25 epsilon), rounded
-    up. Kurakin et al. 2017, section 2.2.
+    up; engine as in `Classifier.forward`. Kurakin et al. 2017, section 2.2.
     """
     pixels = checked(classifier, pixels, epsilon, "bim")
     steps = kurakin_steps(epsilon) if steps is None else steps
@@ -45,7 +45,7 @@ def pgd(
     alpha: float | None = None,
     norm: str = "linf",
     seed: int | None = 0,
-    engine: str = "plain",
+    engine: str | None = None,
 ) -> Array:
     """Projected gradient descent from a random start within epsilon of the picture (None for seed: from the picture).
 
@@ -89,7 +89,7 @@ class Walk:
     alpha: float
     steps: int
     targeted: bool = False
-    engine: str = "plain"
+    engine: str | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 0:

@@ -20,7 +20,10 @@ def mean_gradients(trace: Trace, target: str, layer: str) -> Array:
     It is all that Grad-CAM needs of the gradient, and 196 times smaller at relu5_3. target: "all".
     """
     if target != "all":
-        raise InputError(f'target is a class index, one per picture, None, or "all"; got {target!r}')
+        raise InputError(
+            f'target is a class index, one per picture, None, or "all"; got {target!r}. '
+            "classifier.index(name) gives the index of a class"
+        )
     n, classes = trace.output.shape[:2]
     means = np.empty((n, classes, trace[layer].shape[1]), trace.output.dtype)
     for picture in range(n):

@@ -20,7 +20,7 @@ def test_every_row_that_the_page_shows_of_a_table_is_the_tables(path):
     rows = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
     shown = [row for row in rows if row in PAGE]
     assert len(shown) == len(rows) or path.stem == "sanity"
-    assert len(shown) >= 5
+    assert len(shown) >= 2
 
 
 def test_every_number_in_the_pages_tables_comes_from_one_of_them():

@@ -1,5 +1,6 @@
 """Pictures as the fast engine keeps them, in memory that is used again."""
 
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from math import prod
 from typing import Self
@@ -16,20 +17,21 @@ KEPT = 1 << 30
 """Bytes of memory kept for the next pictures; fresh memory costs a quarter of a millisecond per megabyte."""
 
 
-class Kept:
+class Kept(ABC):
     """What the two layouts share: n pictures of c channels, rows x cols."""
 
     def __init__(self, n: int, c: int, rows: int, cols: int) -> None:
         self.n, self.c, self.rows, self.cols = n, c, rows, cols
         self.data = _MEMORY.take(self._shape(), (rows, cols))
 
+    @abstractmethod
     def _shape(self) -> Shape:
-        raise NotImplementedError  # each layout's own
+        """Of the array that holds them."""
 
     @property
+    @abstractmethod
     def inside(self) -> Array:
         """(n, rows, cols, c), a view."""
-        raise NotImplementedError
 
     @property
     def pictures(self) -> Array:
