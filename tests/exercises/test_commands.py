@@ -49,7 +49,7 @@ def test_answers_are_never_overwritten(capsys, tmp_path):
 def test_mistakes_are_listed_with_their_sentences(capsys):
     code, out, _ = run(capsys, "exercises", "mistakes", "relu_backward")
     assert code == 0
-    assert "greater_or_equal: `>=` where `>` belongs" in out
+    assert "greater_or_equal: The gate is open at exactly 0 (`x >= 0`, or" in out
     assert out.endswith("11 wrong versions of 1 functions\n")
 
 
@@ -62,10 +62,10 @@ def test_mistakes_are_listed_with_their_sentences(capsys):
         (["check", "empty"], "no Python file in empty"),
         (["check", "other.py"], "nothing to check. no function in it has the name of an exercise"),
         (["check", "other.py", "--only", "relu_backwards"], "did you mean relu_backward or guided_relu_backward"),
-        (["check", "other.py", "--only", "14"], "no page '14'; the tutorial's pages are 00 to 13"),
+        (["check", "other.py", "--only", "14"], "page 14 has no exercise to check; it is done by hand"),
         (["check", "other.py", "--limit", "0"], "the limit is a number of seconds, above 0"),
         (["check", "--only", "06"], "--only and --json belong to a file of answers"),
-        (["exercises", "new", "99"], "no page '99'"),
+        (["exercises", "new", "99"], "no page '99'; the tutorial's pages are 00 to 14"),
         (["exercises", "new", "06", "-o", "nowhere/a.py"], "cannot write"),
         (["exercises", "mistakes", "relu"], "no exercise 'relu'; there are runner_up, derivative"),
     ],
