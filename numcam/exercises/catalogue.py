@@ -52,12 +52,17 @@ PAGES = {
     "13": "Do not trust a pretty picture",
 }
 
+BY_HAND = {"14"}
+"""Pages of the tutorial without a function to check."""
+
 
 def of_page(page: str) -> list[Exercise]:
     """The exercises of a page, given as "6" or "06"; InputError for another page."""
     number = page.zfill(2)
+    if number in BY_HAND:
+        raise InputError(f"page {number} has no exercise to check; it is done by hand")
     if not page or number not in PAGES:
-        raise InputError(f"no page {page!r}; the tutorial's pages are 00 to {max(PAGES)}")
+        raise InputError(f"no page {page!r}; the tutorial's pages are 00 to {max({*PAGES, *BY_HAND})}")
     return [e for e in EXERCISES.values() if e.page == number]
 
 

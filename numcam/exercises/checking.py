@@ -11,6 +11,9 @@ from numcam.exercises.catalogue import EXERCISES
 from numcam.exercises.judge import Verdict, judge
 from numcam.exercises.running import LIMIT, Broken, Loaded, run
 
+SHARED = {"softmax"}
+"""Exercises of one page that other pages take for granted; to have one of them is not yet to answer its page."""
+
 
 @dataclass
 class Report:
@@ -38,20 +41,31 @@ class Report:
 def check_file(path: Path, wanted: list[str], limit: float = LIMIT) -> Iterator[Verdict | Report]:
     """Each verdict as it comes, and the whole report at the end. InputError where there is nothing to check."""
     readable(path)
-    report = Report(path)
+    report, calls = Report(path), {}
     try:
         for one in run(path, wanted, limit):
             if isinstance(one, Loaded):
+                calls = one.calls
                 report.notes += file_notes(one, wanted)
                 absent = [missing(name, one) for name in wanted if name not in one.found]
                 report.verdicts += absent
                 yield from absent
             else:
-                report.verdicts.append(judge(one))
+                report.verdicts.append(traced(judge(one), report.verdicts, calls.get(one.name, [])))
                 yield report.verdicts[-1]
     except Broken as error:
         report.problem = str(error)
     yield report
+
+
+def traced(verdict: Verdict, earlier: list[Verdict], calls: list[str]) -> Verdict:
+    """The verdict; where a function that it calls has failed before, that one is named and nothing else."""
+    cause = next((v for v in earlier if v.name in calls and not v.passed), None)
+    if verdict.passed or verdict.status == "not written yet" or cause is None:
+        return verdict
+    how = f"is {cause.status}" if cause.status == "not written yet" else cause.status
+    text = f"{verdict.name} calls your {cause.name}, which {how}: put that right first"
+    return Verdict(verdict.name, verdict.status, [text], notes=verdict.notes)
 
 
 def readable(path: Path) -> None:
@@ -74,13 +88,21 @@ def file_notes(loaded: Loaded, wanted: list[str]) -> list[str]:
     if not wanted and not loaded.found:
         notes.append("no function in it has the name of an exercise; numcam exercises list shows them")
     elif not wanted:
-        pages = {EXERCISES[n].page for n in loaded.found}
+        pages = answered(loaded)
         more = [n for n, e in EXERCISES.items() if e.page in pages and n not in loaded.found]
         if more:
             notes.append(f"not in this file: {', '.join(more)}")
         for name in loaded.own:
             notes.append(f"{name} is numcam's own, imported; it is not checked")
     return notes
+
+
+def answered(loaded: Loaded) -> set[str]:
+    """The pages that the file answers: those of which it holds more than a helper of another page's functions."""
+    page = {name: EXERCISES[name].page for name in loaded.found}
+    helpers = {called for name, others in loaded.calls.items() for called in others if page[called] != page[name]}
+    own = {page[name] for name in loaded.found if name not in helpers and name not in SHARED}
+    return own or set(page.values())
 
 
 def missing(name: str, loaded: Loaded) -> Verdict:

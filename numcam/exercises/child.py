@@ -20,6 +20,7 @@ from numcam.exercises.attempt import LARGEST, Outcome, attempt, parameters_of
 from numcam.exercises.catalogue import EXERCISES
 from numcam.exercises.exercise import Exercise, Function
 from numcam.exercises.telling import Teller
+from numcam.exercises.uses import uses
 
 HEARD = 400
 """Characters of a function's prints that are kept."""
@@ -89,7 +90,9 @@ def main(path: str, wanted: list[str], limit: float, memory: float) -> None:
     found = {name: f for name, f in vars(module).items() if name in EXERCISES and callable(f)}
     own = [name for name, f in found.items() if home(f).startswith("numcam.")]
     names = [name for name, f in vars(module).items() if callable(f) and home(f) == module.__name__]
-    say("loaded", found=[n for n in EXERCISES if n in found], own=own, functions=names, printed=ear.take())
+    calls = {n: sorted(uses(n, vars(module)) & set(found) - set(own)) for n in found if n not in own}
+    found_names = [n for n in EXERCISES if n in found]
+    say("loaded", found=found_names, own=own, functions=names, calls=calls, printed=ear.take())
     for name in wanted or [n for n in EXERCISES if n in found and n not in own]:
         if name in found:
             watch.begin(name)

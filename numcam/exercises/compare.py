@@ -77,12 +77,22 @@ def named(name: str, outcomes: Outcomes, cases: Sequence[int]) -> dict[int, Mist
     wrong = {key: [everything[i] for i in cases] for key, everything in wrong_outcomes(name).items()}
     right = [right_outcomes(name)[i] for i in cases]
     parts = wrong_parts(name, outcomes, cases)
-    changed = [sorted(o.changed) for o in outcomes]
-    for key, theirs in wrong.items():
-        if changed == [sorted(o.changed) for o in theirs] and explains(outcomes, theirs, right, parts, exercise):
-            return dict.fromkeys(parts or [-1], exercise.mistakes[key])
+    if one := whole(name, outcomes, cases):
+        return dict.fromkeys(parts or [-1], one)
     found = {part: by_part(exercise, outcomes, wrong, right, part) for part in parts}
     return {part: mistake for part, mistake in found.items() if mistake}
+
+
+def whole(name: str, outcomes: Outcomes, cases: Sequence[int]) -> Mistake | None:
+    """The wrong version that agrees in everything, in every case, if there is one."""
+    exercise, parts = EXERCISES[name], wrong_parts(name, outcomes, cases)
+    right = [right_outcomes(name)[i] for i in cases]
+    changed = [sorted(o.changed) for o in outcomes]
+    for key, everything in wrong_outcomes(name).items():
+        theirs = [everything[i] for i in cases]
+        if changed == [sorted(o.changed) for o in theirs] and explains(outcomes, theirs, right, parts, exercise):
+            return exercise.mistakes[key]
+    return None
 
 
 def explains(outcomes: Outcomes, theirs: Outcomes, right: Outcomes, parts: list[int], exercise: Exercise) -> bool:

@@ -23,7 +23,7 @@ from numcam.exercises.values import (
     sign,
 )
 
-SHAPES: tuple[Test, ...] = (reordered_axes, reshaped, summed, bordered, scattered, too_few_axes, lengths)
+SHAPES: tuple[Test, ...] = (reordered_axes, reshaped, summed, bordered, scattered, too_few_axes)
 NUMBERS: tuple[Test, ...] = (not_numbers, sign, factor, offset, clipped, coarse)
 VALUES: tuple[Test, ...] = (
     *(not_numbers, nothing, sign, factor, offset, flipped, reordered_axes, shifted, clipped, gaps, scattered, coarse),
@@ -31,8 +31,11 @@ VALUES: tuple[Test, ...] = (
 )
 
 
-def diagnosis(pairs: Pairs) -> str:
-    """One sentence that narrows the difference down, or "" where nothing general can be said."""
+def diagnosis(pairs: Pairs, windows: bool = False) -> str:
+    """One sentence that narrows the difference down, or "" where nothing general can be said.
+
+    windows: does the function slide a window, so that a wrong length is one of padding and stride?
+    """
     with np.errstate(all="ignore"):
         pairs = [(np.asarray(got, np.float64), np.asarray(right, np.float64)) for got, right in pairs]
         if any(got.size == 0 and right.size for got, right in pairs):
@@ -40,5 +43,5 @@ def diagnosis(pairs: Pairs) -> str:
         shaped = any(got.shape != right.shape for got, right in pairs)
         if not shaped and all(right.ndim == 0 for _, right in pairs):
             return next(chain.from_iterable(test(pairs) for test in NUMBERS), "")
-        tests = SHAPES if shaped else VALUES
+        tests = ((*SHAPES, lengths) if windows else SHAPES) if shaped else VALUES
         return next(chain.from_iterable(test(pairs) for test in tests), "")

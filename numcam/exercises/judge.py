@@ -15,12 +15,15 @@ from numcam.exercises.compare import (
 from numcam.exercises.diagnose import diagnosis
 from numcam.exercises.exercise import Mistake
 from numcam.exercises.likeness import likeness
+from numcam.exercises.order import another_order
 from numcam.exercises.running import Answer
 from numcam.exercises.stubs import parameters
 from numcam.exercises.words import first_difference
 
 PASSES = "passes"
 
+WINDOWS = ("05", "06")
+"""The pages whose functions slide a window."""
 
 KEPT = (
     "a second call with the same arguments gives another result: something is kept from the first one (a global, or a "
@@ -100,7 +103,9 @@ def forgets_not(answer: Answer) -> bool:
 def difference(answer: Answer, parts: list[int]) -> Verdict:
     """Something is wrong: the first number that is, and why."""
     exercise = EXERCISES[answer.name]
-    mistakes = named(answer.name, answer.outcomes, answer.cases)
+    order, places = another_order(answer)
+    found = named(answer.name, answer.outcomes, answer.cases)
+    mistakes = {part: mistake for part, mistake in found.items() if part not in places}
     verdict = Verdict(answer.name, "differs", mistakes=list(dict.fromkeys(mistakes.values())))
     raised = [(i, o.error) for i, o in zip(answer.cases, answer.outcomes, strict=True) if o.error]
     if raised:
@@ -108,7 +113,8 @@ def difference(answer: Answer, parts: list[int]) -> Verdict:
         verdict.message.append(f"with {exercise.cases[raised[0][0]].about}: {raised[0][1]}")
         if "TypeError" in raised[0][1] and "argument" in raised[0][1]:
             verdict.message.append(f"it is called as {exercise.name}{parameters(exercise)}")
-    for part in parts:
+    verdict.message += [order] if order else []
+    for part in [p for p in parts if p not in places]:
         verdict.message += part_difference(answer, part, part in mistakes)
     if any(o.changed for o in answer.outcomes):
         verdict.message += mutation(answer).message
@@ -130,7 +136,7 @@ def part_difference(answer: Answer, part: int, known: bool) -> list[str]:
     pairs = [(a, b) for a, b in both if a is not None and b is not None]
     if all(same(got, wanted, exercise.tolerance) for got, wanted in pairs):
         return []
-    text = "" if known else likeness(answer, part) or diagnosis(pairs)
+    text = "" if known else likeness(answer, part) or diagnosis(pairs, windows=exercise.page in WINDOWS)
     return first_difference(answer, part) + ([f"{name}: {text}"] if text else [])
 
 

@@ -29,11 +29,15 @@ class Answer:
 
 @dataclass
 class Loaded:
-    """What a file holds: exercises, those of them that are numcam's own, and all of its functions."""
+    """What a file holds: exercises, those of them that are numcam's own, and all of its functions.
+
+    calls: for each of the reader's exercises the others that it calls, perhaps through functions between.
+    """
 
     found: list[str]
     own: list[str]
     functions: list[str]
+    calls: dict[str, list[str]]
     printed: str
 
 

@@ -41,7 +41,10 @@ def bordered(pairs: Pairs) -> Iterator[str]:
         extra = [(g - r) // 2 for g, r in zip(got.shape, right.shape, strict=True)]
         return got[tuple(slice(e, e + r) for e, r in zip(extra, right.shape, strict=True))]
 
-    if all(got.ndim == right.ndim and same(middle(got, right), right) for got, right in pairs):
+    def around(got: Array, right: Array) -> bool:
+        return got.ndim == right.ndim and not (np.subtract(got.shape, right.shape) % 2).any()
+
+    if all(around(got, right) and same(middle(got, right), right) for got, right in pairs):
         yield "the right numbers with a border around them: cut the padding off"
 
 

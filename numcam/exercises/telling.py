@@ -47,6 +47,8 @@ class Teller:
         hint = ""
         if "read-only" in message:
             hint = " (the arrays of traces and networks are read-only here: copy one before you change it)"
+        if "truth value of an array" in message:
+            hint = " (an array: `if` cannot ask it one question; `x > 0` gives one answer for each number)"
         return f"{type(error).__name__}: {message}{hint}" if message else f"{type(error).__name__}{hint}"
 
     def of_loading(self, error: BaseException) -> str:

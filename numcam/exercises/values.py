@@ -28,7 +28,8 @@ def factor(pairs: Pairs) -> Iterator[str]:
         for power, word in ((-1, "divided"), (1, "multiplied")):
             if np.allclose(values, lengths.astype(float) ** power, rtol=1e-4):
                 yield f"every number is {word} by the length of axis {axis}"
-    yield f"in each case every number is off by one common factor ({', '.join(f'{v:.4g}' for v in values)})"
+    if any(np.count_nonzero(right) > 1 for _, right in known):  # of a single number that would say nothing
+        yield f"in each case every number is off by one common factor ({', '.join(f'{v:.4g}' for v in values)})"
 
 
 def factor_of(got: Array, right: Array) -> float | None:
@@ -81,11 +82,12 @@ def clipped(pairs: Pairs) -> Iterator[str]:
 
 
 def not_numbers(pairs: Pairs) -> Iterator[str]:
+    legal = any(np.isinf(right).any() for _, right in pairs)  # infinity may be an answer
     for got, _ in pairs:
-        bad = np.argwhere(~np.isfinite(got.astype(float)))
+        bad = np.argwhere(np.isnan(got) if legal else ~np.isfinite(got))
         if len(bad):
-            at = tuple(int(i) for i in bad[0])
-            yield f"{len(bad)} of {got.size} numbers are no numbers ({got[at]}): a division by 0, or an overflow"
+            which = f"{len(bad)} of {got.size} numbers are no numbers" if got.ndim else "that is no number"
+            yield f"{which} ({got[tuple(bad[0])]}): a division by 0, or an overflow"
 
 
 def nothing(pairs: Pairs) -> Iterator[str]:

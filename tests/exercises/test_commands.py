@@ -60,7 +60,7 @@ def test_a_stub_is_python_whatever_its_name(capsys, tmp_path, monkeypatch, name)
 def test_mistakes_are_listed_with_their_sentences(capsys):
     code, out, _ = run(capsys, "exercises", "mistakes", "relu_backward")
     assert code == 0
-    assert "greater_or_equal: `>=` where `>` belongs" in out
+    assert "greater_or_equal: The gate is open at exactly 0 (`x >= 0`, or" in out
     assert out.endswith("11 wrong versions of 1 functions\n")
 
 
@@ -73,7 +73,7 @@ def test_mistakes_are_listed_with_their_sentences(capsys):
         (["check", "empty"], "no Python file in empty"),
         (["check", "other.py"], "nothing to check. no function in it has the name of an exercise"),
         (["check", "other.py", "--only", "relu_backwards"], "did you mean relu_backward or guided_relu_backward"),
-        (["check", "other.py", "--only", "14"], "no page '14'; the tutorial's pages are 00 to 13"),
+        (["check", "other.py", "--only", "14"], "page 14 has no exercise to check; it is done by hand"),
         (["check", "other.py", "--limit", "0"], "the limit is a number of seconds, above 0"),
         (["check", "--only", "06"], "--only, --json and --limit belong to a file of answers"),
         (["check", "--limit", "3"], "--only, --json and --limit belong to a file of answers"),
@@ -84,7 +84,7 @@ def test_mistakes_are_listed_with_their_sentences(capsys):
         (["exercises", "new", "06", "-o", ""], "argument -o/--output: the name is empty"),
         (["exercises", "new", "06", "-o", "notes2.txt"], "give a name that ends in .py, not notes2.txt"),
         (["exercises", "new", "06", "-o", "empty"], "give a name that ends in .py, not empty"),
-        (["exercises", "new", "99"], "no page '99'"),
+        (["exercises", "new", "99"], "no page '99'; the tutorial's pages are 00 to 14"),
         (["exercises", "new", "06", "-o", "nowhere/a.py"], "cannot write"),
         (["exercises", "mistakes", "relu"], "no exercise 'relu'; there are runner_up, derivative"),
     ],

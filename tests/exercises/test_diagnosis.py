@@ -141,6 +141,52 @@ def test_an_answer_that_is_no_answer_is_called_what_it_is(name, change, words):
     assert words in "\n".join(verdict.message)
 
 
+def test_the_right_numbers_in_another_order_are_no_local_derivatives():
+    for change in (lambda six: six[::-1], lambda six: (*six[1:], six[0])):
+        verdict, text = said("six_gradients", change)
+        assert text == "right numbers in another order: return da, db, dc, dd, de, df"
+        assert (verdict.status, verdict.mistakes) == ("differs", [])
+
+
+def test_exchanged_arrays_are_told_by_their_shapes_and_the_rest_as_usual():
+    verdict, text = said("conv2d_backward", lambda g: (0 * g[1], 0 * g[0], -g[2]))
+    assert verdict.message[0] == "dx and dw are exchanged: return dx, dw, db"
+    assert "db: every number has the wrong sign" in text
+    assert "expected shape" not in text
+    _, text = said("conv2d_backward", lambda g: (g[2] + 9, g[0] + 9, g[1] + 9))
+    assert text == "the shapes are right, but in another order: return dx, dw, db"
+
+
+def test_infinity_is_no_accident_where_it_is_an_answer():
+    verdict = verdict_on("smallest_epsilon", lambda classifier, pixels, epsilons: np.inf)
+    assert "overflow" not in "".join(verdict.message)
+    verdict = verdict_on("smallest_epsilon", lambda classifier, pixels, epsilons: np.nan)
+    assert "smallest: that is no number (nan): a division by 0, or an overflow" in verdict.message
+    verdict = verdict_on("derivative", lambda f, x, **_: np.inf)
+    assert "slope: that is no number (inf): a division by 0, or an overflow" in verdict.message
+
+
+def test_a_single_number_has_no_common_factor():
+    factors = iter(range(2, 99))
+    _, text = said("count_parameters", lambda count: count * next(factors))
+    assert "common factor" not in text
+    _, text = said("six_gradients", lambda six: (six[0] * next(factors), *six[1:]))
+    assert "common factor" not in text
+    _, text = said("conv2d", lambda out: out * next(factors))
+    assert "in each case every number is off by one common factor" in text
+
+
+def test_padding_and_stride_are_suspected_where_a_window_slides_and_nowhere_else():
+    def longer(array):
+        return np.concatenate([array, array[-1:] + 1])
+
+    assert "axis 0 is too long, by 1: the padding, the stride" in said("maxpool", longer)[1]
+    for name in ("softmax", "grad_cam_weights", "saliency"):
+        verdict, _ = said(name, longer)
+        assert len(verdict.message) == 1
+        assert ": expected shape" in verdict.message[0]
+
+
 JUNK = [
     *(0, 1.5, True, np.nan, np.inf, -np.inf, 1 + 2j, "text", b"bytes", {}, set(), object(), [], (), [[1], [2, 3]]),
     *(np.zeros(0), np.zeros((0, 3)), np.ones((1,) * 9), np.array(["a"]), np.array([True]), np.full((2, 3), np.nan)),

@@ -129,6 +129,83 @@ def test_files_beside_the_answers_hide_no_library_and_can_be_imported(tmp_path, 
     assert {p.name for p in tmp_path.iterdir()} == {"random.py", "mine.py", "answers.py"}
 
 
+def check(tmp_path, text):
+    """Verdicts by name, and the report."""
+    path = tmp_path / "answers.py"
+    path.write_text(text)
+    *verdicts, report = check_file(path, [])
+    return {v.name: v for v in verdicts}, report
+
+
+FOOLING = """
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def slope(classifier, pixels, label):
+    trace = classifier.forward(classifier.preprocessing.forward(pixels))
+    seed = softmax(trace.output) - np.eye(trace.output.shape[1])[label]
+    return classifier.pixel_gradient(trace.backward(seed)["input"])
+
+def fgsm(classifier, pixels, label, epsilon):
+    return np.clip(pixels + epsilon * np.sign(slope(classifier, pixels, label)), 0, 255)
+
+def step(*arguments):
+    return fgsm(*arguments)
+
+def smallest_epsilon(classifier, pixels, epsilons):
+    def answer(x):
+        return classifier.forward(classifier.preprocessing.forward(x)).output.argmax(axis=1)
+
+    for epsilon in epsilons:
+        if answer(step(classifier, pixels, answer(pixels), epsilon)) != answer(pixels):
+            return epsilon
+    return float("inf")
+"""
+
+
+def test_a_fault_is_sought_where_it_is_and_not_in_the_function_that_calls_it(tmp_path):
+    verdicts, _ = check(tmp_path, FOOLING.replace("pixels + epsilon", "pixels - epsilon"))
+    assert [m.name for m in verdicts["fgsm"].mistakes] == ["downhill"]
+    assert verdicts["smallest_epsilon"].status == "differs"
+    assert verdicts["smallest_epsilon"].message == [
+        "smallest_epsilon calls your fgsm, which differs: put that right first"
+    ]
+    assert verdicts["smallest_epsilon"].mistakes == []
+
+
+def test_a_caller_of_a_right_function_has_its_own_mistakes(tmp_path):
+    verdicts, _ = check(tmp_path, FOOLING.replace("return epsilon\n", "return epsilon / 2\n"))
+    assert verdicts["fgsm"].passed
+    assert verdicts["smallest_epsilon"].message[0].startswith("smallest: expected ")
+
+
+def test_the_function_of_the_same_name_in_numcam_is_not_taken_for_the_readers(tmp_path):
+    wrong = FOOLING.replace("pixels + epsilon", "pixels - epsilon")
+    theirs = wrong.replace("return fgsm(*arguments)", "return numcam.fgsm(*arguments)").replace(
+        "epsilon\n", "epsilon / 2\n"
+    )
+    verdicts, _ = check(tmp_path, f"import numcam\n{theirs}")
+    assert not verdicts["fgsm"].passed
+    assert verdicts["smallest_epsilon"].message[0].startswith("smallest: expected ")
+
+
+def test_a_helper_from_another_page_does_not_call_for_that_page(tmp_path):
+    verdicts, report = check(tmp_path, FOOLING)
+    assert all(v.passed for v in verdicts.values())
+    assert report.notes == []
+    _, report = check(tmp_path, FOOLING.split("def slope", maxsplit=1)[0])
+    assert "not in this file: softmax_cross_entropy_backward, probability_backward" in report.notes[0]
+
+
+def test_an_if_that_asks_a_whole_array_is_told_what_to_ask(tmp_path):
+    verdicts, _ = check(tmp_path, "def relu_backward(dout, x):\n    return dout if x > 0 else 0 * dout\n")
+    text = verdicts["relu_backward"].message[0]
+    assert "`if` cannot ask it one question; `x > 0` gives one answer for each number" in text
+
+
 def test_json_says_everything(tmp_path, capsys):
     path = tmp_path / "answers.py"
     path.write_text("def relu_backward(dout, x):\n    return dout * (x >= 0)\n")

@@ -55,8 +55,8 @@ def without_border(dx: Array, x: Array, padding: Pair) -> Array:
 
 @conv2d_backward.wrong()
 def dx_not_flipped(dout: Array, x: Array, w: Array, b: Array, stride: Pair = ONE, padding: Pair = NONE) -> Three:
-    """dx uses the kernel as it is; seen from a pixel the windows run the other way, so the kernel is turned by 180
-    degrees.
+    """dx comes from the kernel the wrong way round: in a convolution of dout turn it by 180 degrees; with col2im leave
+    it as it is, col2im turns it by itself.
     """
     _, dw, db = convolution_gradients(dout, x, w, b, stride, padding)
     dx, _, _ = convolution_gradients(dout, x, w[:, :, ::-1, ::-1], b, stride, padding)

@@ -30,6 +30,7 @@ def _() -> Iterator[Case]:
     pixels = small_pixels()
     yield Case("one picture, epsilon 2", (small_classifier(), pixels[:1], answers(pixels[:1]), 2.0))
     yield Case("two pictures, epsilon 8", (small_classifier(), pixels, np.array([2, 0]), 8.0))
+    yield Case("a quarter of a grey level", (small_classifier(), pixels[:1], answers(pixels[:1]), 0.25))
 
 
 def answers(pixels: Array) -> Array:
@@ -178,3 +179,9 @@ def pixels_overwritten(classifier: Classifier, pixels: Array, label: Array, epsi
     """The numbers are right, but they are written into the caller's pixels (`+=`); make a new array."""
     pixels[...] = attack(classifier, pixels, label, epsilon)
     return pixels
+
+
+@fgsm.wrong()
+def rounded(classifier: Classifier, pixels: Array, label: Array, epsilon: float) -> Array:
+    """The result is rounded to whole grey levels, in which a small epsilon is lost; a file rounds later."""
+    return np.rint(attack(classifier, pixels, label, epsilon))

@@ -138,7 +138,7 @@ def _() -> Iterator[Case]:
 
 @relu_backward.wrong()
 def greater_or_equal(dout: Array, x: Array) -> Array:
-    """`>=` where `>` belongs: the gate is open at exactly 0, where numcam and PyTorch keep it shut."""
+    """The gate is open at exactly 0 (`x >= 0`, or `x < 0` where `x <= 0` belongs); numcam and PyTorch keep it shut."""
     return dout * (x >= 0)
 
 

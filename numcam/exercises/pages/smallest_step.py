@@ -85,7 +85,9 @@ def noise_for_gradient(classifier: Classifier, pixels: Array, epsilons: Sequence
 
 @smallest_epsilon.wrong()
 def towards_the_label(classifier: Classifier, pixels: Array, epsilons: Sequence[float]) -> float:
-    """The step goes towards the predicted class (targeted=True), so the answer only gets surer."""
+    """No step changes the answer: either it goes towards the predicted class (targeted=True) and makes it surer, or it
+    is the clean picture that is asked again.
+    """
     label = classify(classifier, pixels).output.argmax(axis=1)
     for epsilon in epsilons:
         moved = attack(classifier, pixels, label, epsilon, targeted=True)
