@@ -31,7 +31,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def demo(options: argparse.Namespace) -> int:
-    """Explain, attack, print and write the report's two figures."""
+    """Explain, attack, print and write the two figures."""
     if not options.out.is_dir():
         problem = "is not a folder; give one" if options.out.exists() else "does not exist; make it first"
         raise InputError(f"output folder {options.out} {problem}")

@@ -1,4 +1,4 @@
-"""Pictures of explanations: overlays, signed gradients, panels, and the report's two figures."""
+"""Pictures of explanations: overlays, signed gradients, panels, and the two figures that numcam makes by itself."""
 
 from numcam.explain import TITLES
 from numcam.figures.paint import overlay, shares, signed

@@ -1,4 +1,4 @@
-"""The figures of the report: explanations of two classes in one picture, and of a picture under attack."""
+"""The two figures of the demo: explanations of two classes in one picture, and of a picture under attack."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

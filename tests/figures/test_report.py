@@ -1,4 +1,4 @@
-"""The report's figures say what is in them: where maxima lie, which answers an attack changed."""
+"""The demo's figures say what is in them: where maxima lie, which answers an attack changed."""
 
 import numpy as np
 import pytest
