@@ -226,7 +226,7 @@ def test_a_truncated_file_is_refused(copy, keep):
         read_weights(copy)
 
 
-@pytest.mark.slow  # every format's thousand in test_hostile_files.py stay
+@pytest.mark.slow  # test_hostile_files.py has a thousand mutants of all formats in the normal suite
 def test_a_thousand_damaged_files_raise_nothing_but_input_errors(tmp_path):
     path = tmp_path / "small.h5"
     network = random_network("pocket", classes=2, input_size=(32, 32))
