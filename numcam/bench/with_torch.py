@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from numcam.bench.jobs import RATE, TARGET
+from numcam.bench.jobs import JOBS, RATE, TARGET
 from numcam.bench.timing import Job
 from numcam.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Network, ReLU
 from numcam.nn.types import Array
@@ -39,8 +39,6 @@ def _filled(made: Any, layer: Conv2d | Linear) -> Any:
 def as_written(network: Network, x: Array, layer: str) -> Mapping[str, Job]:
     """Trainable parameters, hooks, and .backward() all the way."""
     net, pixels = module(network), torch.from_numpy(x)
-    targets = torch.full((len(x),), TARGET)
-    optimiser = torch.optim.SGD(net.parameters(), RATE, momentum=0.9)
 
     def forward() -> object:
         with torch.no_grad():
@@ -72,14 +70,8 @@ def as_written(network: Network, x: Array, layer: str) -> Mapping[str, Job]:
             hook.remove()
         return leaf.grad
 
-    def step() -> None:
-        net.train()
-        optimiser.zero_grad()
-        nn.functional.cross_entropy(net(pixels), targets).backward()
-        optimiser.step()
-        net.eval()
-
-    return dict(zip(_NAMES, (forward, cam, lambda: gradient(guided=True), gradient, step), strict=True))
+    step = training_step(network, x, torch.contiguous_format)
+    return dict(zip(JOBS, (forward, cam, lambda: gradient(guided=True), gradient, step), strict=True))
 
 
 class _Guided(torch.autograd.Function):
@@ -103,7 +95,7 @@ def at_its_best(network: Network, x: Array, layer: str, channels_last: bool) -> 
     net = module(network).to(memory_format=layout).requires_grad_(False)
     pixels = torch.from_numpy(x).to(memory_format=layout)
     at = [name for name, _ in net.named_children()].index(layer) + 1
-    trained = as_written_step(network, x, layout)
+    step = training_step(network, x, layout)
 
     def forward() -> object:
         with torch.inference_mode():
@@ -121,11 +113,11 @@ def at_its_best(network: Network, x: Array, layer: str, channels_last: bool) -> 
             here = _Guided.apply(here) if guided and isinstance(m, nn.ReLU) else m(here)
         return torch.autograd.grad(here[:, TARGET].sum(), leaf)[0]
 
-    return dict(zip(_NAMES, (forward, cam, lambda: gradient(guided=True), gradient, trained), strict=True))
+    return dict(zip(JOBS, (forward, cam, lambda: gradient(guided=True), gradient, step), strict=True))
 
 
-def as_written_step(network: Network, x: Array, layout: Any) -> Job:
-    """A training step with the memory layout that suits."""
+def training_step(network: Network, x: Array, layout: Any) -> Job:
+    """A training step, in one of PyTorch's memory layouts."""
     net = module(network).to(memory_format=layout).train()
     pixels, targets = torch.from_numpy(x).to(memory_format=layout), torch.full((len(x),), TARGET)
     optimiser = torch.optim.SGD(net.parameters(), RATE, momentum=0.9)
@@ -136,6 +128,3 @@ def as_written_step(network: Network, x: Array, layout: Any) -> Job:
         optimiser.step()
 
     return step
-
-
-_NAMES = ("forward", "Grad-CAM", "guided backprop", "FGSM gradient", "training step")
