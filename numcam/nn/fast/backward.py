@@ -4,7 +4,7 @@ The gradient goes through a convolution and the ReLU below it, or through poolin
 The gradient between the two is not kept, and computed once more if somebody asks for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from numcam.nn.conv import Conv2d
@@ -14,6 +14,7 @@ from numcam.nn.fast.forward import Pass, Value, halves, over_rows
 from numcam.nn.fast.gates import Gate, unpool
 from numcam.nn.fast.kernels import convolve, layout, parameter_gradients, prepare, suits
 from numcam.nn.fast.maps import Map, Rows
+from numcam.nn.fast.repeats import equal_corners
 from numcam.nn.fast.stem import CHANNELS, stem_gradient
 from numcam.nn.fast.team import Team, team
 from numcam.nn.linear import Flatten, Linear
@@ -56,7 +57,9 @@ class Walk:
         if rule is None and below is not None and suits(layer):
             return self._through(together, at, below, partial(_back_convolution, self.map(name), layer))
         if rule is None and below is not None and halves(layer) and name in self.record.maps:
-            return self._through(together, at, below, partial(_back_pool, self.map(name), self.record.maps[name]))
+            equal = equal_corners(together, self.record, before)
+            into = partial(_back_pool, self.map(name), self.record.maps[name], equal)
+            return self._through(together, at, below, into)
         self.values[before] = self._plainly(together, layer, rule, name, before)
         return at - 1
 
@@ -132,9 +135,15 @@ def _back_convolution(
 
 
 def _back_pool(
-    dout: Map | Rows, out: Map | Rows, together: Team, dx: Map | Rows, x: Map | Rows, gate: Gate | None
+    dout: Map | Rows,
+    out: Map | Rows,
+    equal: Sequence[tuple[int, int, Array]],
+    together: Team,
+    dx: Map | Rows,
+    x: Map | Rows,
+    gate: Gate | None,
 ) -> None:
-    over_rows(together, out, unpool(dout, x, out, dx, gate))
+    over_rows(together, out, unpool(dout, x, out, dx, gate, equal))
 
 
 def _ungated(into: Into, below: Map | Rows) -> Array:

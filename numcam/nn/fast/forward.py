@@ -35,6 +35,7 @@ class Pass:
         self.names = list(layers)
         self.values: dict[str, Value] = {"input": x}
         self.maps: dict[str, Map | Rows] = {}
+        self.labels: dict[str, Array] | None = None  # see `repeats`; made when they are first needed
         with team() as together:
             prepare(together, layers.values())
             here: Array | Map | Rows = x

@@ -1,6 +1,6 @@
 """ReLU and 2x2 max pooling on maps, forward and backward, on rows that have just been written: still in the cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -9,12 +9,6 @@ from numcam.nn.types import Array
 
 After = Callable[[slice, slice], None]
 """after(images, rows): what to do with rows of an output that have just been written."""
-
-SLACK = 1e-6
-"""Values of a window that differ by less than this share of the largest value in the picture's map count as equal.
-
-Where a picture is flat, a window holds equal values and the first takes the gradient. Winograd's tiles round each of
-the four in another way: without slack the winner would be any of them."""
 
 
 def rectify(out: Kept) -> After:
@@ -67,26 +61,45 @@ class Gate:
         return after
 
 
-def unpool(dout: Kept, x: Kept, out: Kept, dx: Kept, gate: Gate | None) -> After:
-    """dx: each 2x2's gradient goes to its first maximum, through a ReLU before it where `gate` says how."""
+def unpool(
+    dout: Kept, x: Kept, out: Kept, dx: Kept, gate: Gate | None, equal: Sequence[tuple[int, int, Array]] = ()
+) -> After:
+    """dx: each 2x2's gradient goes to its first maximum, through a ReLU before it where `gate` says how.
+
+    equal: for two corners (0 ... 3), the later one first, in which windows they are equal whatever rounding says.
+    """
     zero = zeros(out)
-    slack = SLACK * out.inside.max(axis=(1, 2, 3), keepdims=True)  # (n, 1, 1, 1)
 
     def after(images: slice, rows: slice) -> None:
         g, largest = dout.inside[images, rows], out.inside[images, rows]
         if gate:
             g = gate.through(g.copy(order="K"), largest, zero)
-        nearly = largest - slack[images]
-        y = x.inside[images, 2 * rows.start : 2 * rows.stop, : 2 * out.cols]
-        into = dx.inside[images, 2 * rows.start : 2 * rows.stop, : 2 * out.cols]
-        waiting = np.ones_like(largest, bool)
-        for i in (0, 1):
-            for j in (0, 1):
-                here = (y[:, i::2, j::2] >= nearly) & waiting
-                waiting ^= here
-                np.multiply(g, here, out=into[:, i::2, j::2])
+        within = (images, slice(2 * rows.start, 2 * rows.stop), slice(2 * out.cols))
+        winners = _first_maxima(x.inside[within], largest)
+        for later, first, where in equal:
+            moved = winners[later] & where[images, rows, :, None]
+            winners[first] |= moved
+            winners[later] ^= moved
+        for winner, into in zip(winners, _corners(dx.inside[within]), strict=True):
+            np.multiply(g, winner, out=into)
         dx.inside[images, 2 * rows.start : 2 * rows.stop, 2 * out.cols :] = 0  # a last column that no window holds
         if rows.stop == out.rows:
             dx.inside[images, 2 * out.rows :] = 0
 
     return after
+
+
+def _first_maxima(y: Array, largest: Array) -> list[Array]:
+    """For each corner of the 2x2 windows of y: where it is the first that holds the window's largest value."""
+    waiting = np.ones_like(largest, bool)
+    found = []
+    for corner in _corners(y):
+        here = (corner == largest) & waiting
+        waiting ^= here
+        found.append(here)
+    return found
+
+
+def _corners(y: Array) -> list[Array]:
+    """Of all 2x2 windows, row by row: views."""
+    return [y[:, i::2, j::2] for i in (0, 1) for j in (0, 1)]
