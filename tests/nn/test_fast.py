@@ -30,7 +30,7 @@ from numcam.nn.fast.dense import linear_backward
 from numcam.nn.fast.kernels import parameter_gradients
 from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.team import Team, processors, team
-from numcam.nn.fast.winograd import POINTS, backwards, toom_cook, transformed
+from numcam.nn.fast.winograd import F2, F4, backwards, toom_cook, transformed
 
 RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
 
@@ -52,33 +52,36 @@ def linear_layer(rng, inputs, outputs):
 def test_toom_cooks_matrices_multiply_polynomials_exactly():
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal(6), rng.standard_normal(3)
-    at, g, bt = toom_cook(POINTS, 4)
+    at, g, bt = toom_cook(F4.points, 4)
     slid = [w @ x[i : i + 3] for i in range(4)]
     np.testing.assert_allclose(at @ ((g @ w) * (bt @ x)), slid, rtol=1e-13)
-    at, g, bt = toom_cook((0, 1, -1), 2)  # F(2, 3), whose matrices are in every textbook, up to a scale of each row
+    at, g, bt = toom_cook(F2.points, 2)  # F(2, 3), whose matrices are in every textbook, up to a scale of each row
     np.testing.assert_allclose(at, [[1, 1, 1, 0], [0, 1, -1, 1]])
     np.testing.assert_allclose(at @ ((g @ w) * (bt @ x[:4])), slid[:2], rtol=1e-13)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 14, 31, 33])
 @pytest.mark.parametrize("cols", [1, 4, 6, 13, 37])
-def test_convolution_equals_im2col_at_any_size(rows, cols):
+@pytest.mark.parametrize("form", [F2, F4], ids=["F2", "F4"])
+def test_convolution_equals_im2col_at_any_size(rows, cols, form):
     rng = np.random.default_rng(rows * 100 + cols)
     for n, c, k, size in ((1, 5, 3, 1), (3, 8, 6, 2), (2, 1, 64, 2)):
         x = rng.standard_normal((n, c, rows, cols)).astype(np.float32)
         layer = conv_layer(rng, c, k, padding=1)
         out = Map(n, k, rows, cols)
         out.inside[...] = np.nan  # whatever was there before
-        wide.conv(Team(size), Map.of(x), transformed(layer.weight, layer.bias), out)
+        crew = Team(size)
+        wide.conv(crew, Map.of(x), transformed(crew, layer.weight, layer.bias, form), out)
         expected = conv2d(x.astype(np.float64), layer.weight.astype(np.float64), layer.bias, (1, 1), (1, 1))
         assert apart(out.pictures, expected) < 1e-5
         border = out.data.copy()
         border[:, 1 : 1 + rows, 1 : 1 + cols] = 0
         assert not border.any()  # the next convolution counts on zeros there
         dout = rng.standard_normal((n, k, rows, cols)).astype(np.float32)
-        dx = Map(n, c, rows, cols)
-        wide.conv(Team(size), Map.of(dout), transformed(backwards(layer.weight), None), dx)
         exact = conv2d_input_gradient(dout.astype(np.float64), x.shape, layer.weight.astype(np.float64), (1, 1), (1, 1))
+        dx = Map(n, c, rows, cols)
+        kernel = transformed(crew, backwards(layer.weight), None, form, crew.scratch[0])
+        wide.conv(crew, Map.of(dout), kernel, dx)
         assert apart(dx.pictures, exact) < 1e-5
 
 

@@ -12,7 +12,7 @@ from numcam.nn.dropout import Dropout
 from numcam.nn.fast.dense import linear_backward
 from numcam.nn.fast.forward import Pass, Value, halves, over_rows
 from numcam.nn.fast.gates import Gate, unpool
-from numcam.nn.fast.kernels import convolve, layout, parameter_gradients, prepare, suits
+from numcam.nn.fast.kernels import convolve, layout, parameter_gradients, suits
 from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.repeats import equal_corners
 from numcam.nn.fast.stem import CHANNELS, stem_gradient
@@ -42,8 +42,6 @@ class Walk:
         self.values: dict[str, Value] = {self.names[-1]: seed}
         self.maps: dict[str, Map | Rows] = {}
         with team() as together:
-            if record.maps:
-                prepare(together, [record.layers[n] for n in self.names[self.names.index(stop) + 1 :]], back=True)
             at = len(self.names) - 1
             while self.names[at] != stop:
                 at = self._step(together, at)

@@ -12,7 +12,7 @@ from typing import TypeGuard
 from numcam.nn.conv import Conv2d
 from numcam.nn.fast.dense import linear
 from numcam.nn.fast.gates import After, pool, rectify
-from numcam.nn.fast.kernels import convolve, layout, prepare, suits
+from numcam.nn.fast.kernels import convolve, layout, suits
 from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.team import Scratch, Team, team
 from numcam.nn.linear import Linear
@@ -37,7 +37,6 @@ class Pass:
         self.maps: dict[str, Map | Rows] = {}
         self.labels: dict[str, Array] | None = None  # see `repeats`; made when they are first needed
         with team() as together:
-            prepare(together, layers.values())
             here: Array | Map | Rows = x
             at = 0
             while at < len(self.names):

@@ -1,23 +1,30 @@
-"""Kernels in the forms that the two ways of convolving want, made when first used and kept as long as the layer."""
+"""Kernels in the forms that the two ways of convolving want.
 
+Those for Winograd's tiles are two to four times as large as the layer's own. The first time, one is made in memory that
+the next layer's uses again: a process that explains one picture needs each once. Asked for again, it is made again and
+kept as long as the layer.
+"""
+
+import mmap
 import threading
-from collections.abc import Iterable
 from typing import TypeGuard
 from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from numcam.nn.conv import Conv2d
 from numcam.nn.fast import rows, wide
 from numcam.nn.fast.gates import After
 from numcam.nn.fast.maps import Map, Rows
-from numcam.nn.fast.team import Scratch, Team
-from numcam.nn.fast.winograd import Kernel, backwards, transformed
+from numcam.nn.fast.team import Team
+from numcam.nn.fast.winograd import Form, Kernel, backwards, transformed
 from numcam.nn.types import Array, Layer
 
 NARROW = 32
 """Up to so many channels go row by row, and more by Winograd's tiles. Measured on one core: from 32 to 32 channels at
 56x56 0.70 and 0.9 ms, from 64 to 64 at 28x28 0.94 and 0.6 ms."""
 
-_TILES: WeakKeyDictionary[Conv2d, dict[bool, Kernel]] = WeakKeyDictionary()
+_TILES: WeakKeyDictionary[Conv2d, dict[tuple[Form, bool], Kernel | None]] = WeakKeyDictionary()
 _FLAT: WeakKeyDictionary[Conv2d, dict[bool, Array]] = WeakKeyDictionary()
 _guard = threading.Lock()
 
@@ -39,7 +46,7 @@ def convolve(
 ) -> None:
     """out = the layer's convolution of x, or with back=True the input gradient from output gradients x."""
     if isinstance(x, Map) and isinstance(out, Map):
-        wide.conv(team, x, _tiles(layer, back), out, after)
+        wide.conv(team, x, _tiles(team, layer, wide.form(x.rows, x.cols), back), out, after)
     else:
         rows.conv(team, x if isinstance(x, Rows) else Rows.of(x.pictures), _flat(layer, back), out, after)
 
@@ -52,26 +59,30 @@ def parameter_gradients(team: Team, dout: Map | Rows, x: Map | Rows) -> tuple[Ar
     return rows.parameter_gradients(team, *both)
 
 
-def prepare(team: Team, layers: Iterable[Layer], back: bool = False) -> None:
-    """Make the transformed kernels that are missing, the threads taking a layer each."""
-    tiled = [layer for layer in layers if suits(layer) and layout(min(layer.weight.shape[:2])) is Map]
-    with _guard:
-        missing = [layer for layer in tiled if back not in _TILES.get(layer, {})]
-    missing.sort(key=lambda layer: -layer.weight.size)
-
-    def make(some: slice, _: Scratch) -> None:
-        for layer in missing[some]:
-            _tiles(layer, back)
-
-    team.share(len(missing), 1, make)
-
-
-def _tiles(layer: Conv2d, back: bool) -> Kernel:
+def _tiles(team: Team, layer: Conv2d, form: Form, back: bool) -> Kernel:
     with _guard:
         kept = _TILES.setdefault(layer, {})
-    if back not in kept:
-        kept[back] = transformed(backwards(layer.weight), None) if back else transformed(layer.weight, layer.bias)
-    return kept[back]
+    kernel = kept.get((form, back))
+    if kernel is None:
+        again = (form, back) in kept
+        w, bias = (backwards(layer.weight), None) if back else (layer.weight, layer.bias)
+        kernel = transformed(team, w, bias, form, None if again else team.scratch[0])
+        kept[form, back] = kernel if again else None
+        _let_go(layer.weight)
+        if again:
+            team.scratch[0].drop("u")
+    return kernel
+
+
+def _let_go(w: Array) -> None:
+    """Give the pages of a file that is mapped into memory back to the system; it reads them again if it must."""
+    base: object = w
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap) and base.mode != "r":
+            return
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _flat(layer: Conv2d, back: bool) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from numcam.nn.types import Array, Shape
 
 TILE = 4
-"""Rows and columns that Winograd's convolution writes together."""
+"""Rows and columns that Winograd's convolution writes together, at most."""
 
 KEPT = 1 << 30
 """Bytes of memory kept for the next pictures; fresh memory costs a quarter of a millisecond per megabyte."""
@@ -54,25 +54,17 @@ class Map(Kept):
     """Channels last, in data (n, 1 + whole tiles + 1, the same across, c), zero round the picture."""
 
     def _shape(self) -> Shape:
-        return self.n, TILE * self.tile_rows + 2, TILE * self.tile_cols + 2, self.c
-
-    @property
-    def tile_rows(self) -> int:
-        return -(-self.rows // TILE)
-
-    @property
-    def tile_cols(self) -> int:
-        return -(-self.cols // TILE)
+        return self.n, -(-self.rows // TILE) * TILE + 2, -(-self.cols // TILE) * TILE + 2, self.c
 
     @property
     def inside(self) -> Array:
         return self.data[:, 1 : 1 + self.rows, 1 : 1 + self.cols]
 
     def wipe(self, images: slice, rows: slice) -> None:
-        """Zero what these tile rows have written beyond the picture, where its sides are no multiple of the tile."""
-        if self.cols % TILE:
-            self.data[images, 1 + TILE * rows.start : 1 + TILE * rows.stop, 1 + self.cols :] = 0
-        if self.rows % TILE and rows.stop == self.tile_rows:
+        """Zero what a convolution may have written beyond the picture, at these rows and below the last one."""
+        if self.data.shape[2] > self.cols + 2:
+            self.data[images, 1 + rows.start : 1 + rows.stop, 1 + self.cols :] = 0
+        if rows.stop >= self.rows:
             self.data[images, 1 + self.rows :] = 0
 
 

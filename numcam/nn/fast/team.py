@@ -36,6 +36,10 @@ class Scratch:
             block = self.blocks[name] = np.empty(size, np.float32)
         return block[:size].reshape(shape)
 
+    def drop(self, name: str) -> None:
+        """Give this array's memory back."""
+        self.blocks.pop(name, None)
+
 
 Band = Callable[[slice, slice, Scratch], None]
 """band(pictures, rows, scratch): do these rows of these pictures."""

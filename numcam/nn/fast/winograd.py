@@ -18,46 +18,84 @@ run meanwhile:
     (6, cols c)  BT->  (6, tiles, 6, c)  BT->  v (36, tiles, c)  u->  m (36, tiles, k)  AT->  AT->  4 rows of outputs
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import inf
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from numcam.nn.fast.maps import TILE, Map
-from numcam.nn.fast.team import Scratch
+from numcam.nn.fast.maps import Map
+from numcam.nn.fast.team import Scratch, Team
 from numcam.nn.types import Array
 
-POINTS = (0.0, 1.0, -1.0, 0.5, -2.0)
-"""Where F(4, 3) evaluates, besides infinity. These gave the smallest error of the logits: 1.5e-6 of their norm, where
-0, 1, -1, 2, -2 gave 1.9e-6 and 0, 1, -1, 2, 1/2 gave 2.9e-6."""
-
-SIDE = TILE + 2
 FLOAT = np.dtype(np.float32).itemsize
 
 
-def toom_cook(points: tuple[float, ...], outputs: int, taps: int = 3) -> tuple[Array, Array, Array]:
-    """AT (outputs, n), G (n, taps) and BT (n, n) in float64, for n - 1 points and infinity; n = outputs + taps - 1.
+def toom_cook(points: Sequence[float], outputs: int, taps: int = 3) -> tuple[Array, Array, Array]:
+    """AT (outputs, n), G (n, taps) and BT (n, n) in float64, for n = outputs + taps - 1 points, infinity among them.
 
     Row i of G evaluates the kernel at point i, divided by what interpolation would divide by; column i of AT holds
     the point's powers; row i of BT the coefficients of the product of (x - other points).
     """
     n = outputs + taps - 1
     at, g, bt = np.zeros((outputs, n)), np.zeros((n, taps)), np.zeros((n, n))
+    finite = [point for point in points if point != inf]
     for i, point in enumerate(points):
-        others = [p for k, p in enumerate(points) if k != i]
-        at[:, i] = point ** np.arange(outputs)
-        g[i] = point ** np.arange(taps) / np.prod([point - p for p in others])
-        bt[i, :-1] = np.poly(others)[::-1]
-    at[-1, -1] = g[-1, -1] = 1
-    bt[-1] = np.poly(points)[::-1]
+        others = [p for p in finite if p != point]
+        if point == inf:
+            at[-1, i] = g[i, -1] = 1
+        else:
+            at[:, i] = point ** np.arange(outputs)
+            g[i] = point ** np.arange(taps) / np.prod([point - p for p in others])
+        bt[i, : len(others) + 1] = np.poly(others)[::-1]
     scale = 2.0 ** np.round(np.log2(np.abs(bt).sum(axis=1, keepdims=True)) - 1.5)  # powers of two cost no accuracy
     return at, g * scale, bt / scale
 
 
-_AT, _G, _BT = toom_cook(POINTS, TILE)
-AT, BT = _AT.astype(np.float32), _BT.astype(np.float32)
-AT_ONE = POINTS.index(1.0)
-"""The point whose powers are all 1: what is added there is added to every output, such as the bias."""
+@dataclass(frozen=True)
+class Form:
+    """F(tile x tile, 3x3): its points, and the matrices that follow from them."""
+
+    tile: int
+    points: tuple[float, ...]
+
+    @property
+    def side(self) -> int:
+        """Rows and columns that a tile of outputs is made from."""
+        return self.tile + 2
+
+    @cached_property
+    def at(self) -> Array:
+        """(tile, side), float32."""
+        return toom_cook(self.points, self.tile)[0].astype(np.float32)
+
+    @cached_property
+    def g(self) -> Array:
+        """(side, 3), float64: for both directions at once before it is rounded."""
+        return toom_cook(self.points, self.tile)[1]
+
+    @cached_property
+    def bt(self) -> Array:
+        """(side, side), float32."""
+        return toom_cook(self.points, self.tile)[2].astype(np.float32)
+
+    @property
+    def one(self) -> int:
+        """The number of the point whose powers are all 1: what is added there is added to every output."""
+        return self.points.index(1)
+
+    def tiles(self, side: int) -> int:
+        """How many tiles it takes to cover so many rows or columns."""
+        return -(-side // self.tile)
+
+
+F4 = Form(4, (0, 1, -1, 0.5, -2, inf))
+"""These points gave the smallest error of the logits: 1.5e-6 of their norm, where 0, 1, -1, 2, -2 gave 1.9e-6 and 0, 1,
+-1, 2, 1/2 gave 2.9e-6."""
+
+F2 = Form(2, (0, 1, -1, inf))
 
 SMALL = 1_000_000
 """Products of m by k by n with m k n up to this many take OpenBLAS's kernels for small matrices where there are such
@@ -66,21 +104,38 @@ SMALL = 1_000_000
 
 @dataclass(frozen=True)
 class Kernel:
-    """A 3x3 kernel, transformed: u (36, k / piece, c, piece), and the bias."""
+    """A 3x3 kernel, transformed: u (points, k / piece, c, piece), and the bias."""
 
     u: Array
     bias: Array | None
-    c: int
-    k: int
+    form: Form
+
+    @property
+    def c(self) -> int:
+        """Channels that it takes."""
+        return int(self.u.shape[2])
+
+    @property
+    def k(self) -> int:
+        """Channels that it makes."""
+        return int(self.u.shape[1] * self.u.shape[3])
 
 
-def transformed(w: Array, bias: Array | None) -> Kernel:
-    """The Kernel of w (k, c, 3, 3), cut along k into pieces that suit `SMALL`."""
+def transformed(team: Team, w: Array, bias: Array | None, form: Form, scratch: Scratch | None = None) -> Kernel:
+    """The Kernel of w (k, c, 3, 3), cut along k into pieces that suit `SMALL`; in memory of its own or of `scratch`."""
     k, c = w.shape[:2]
-    piece = max(p for p in (1, 2, 4, 8, 16, 32, 64, k) if k % p == 0 and (p <= 32 or c * p * 16 <= SMALL // 2))
-    taps = w.reshape(k // piece, piece, c, 9).transpose(3, 0, 2, 1).reshape(9, -1)  # (9, k / piece * c * piece)
-    u = np.kron(_G, _G).astype(np.float32) @ np.ascontiguousarray(taps)
-    return Kernel(u.reshape(SIDE * SIDE, k // piece, c, piece), bias, c, k)
+    piece = max(p for p in (1, 2, 4, 8, 16, 32, 64, k) if k % p == 0 and (p <= 32 or c * p <= SMALL // 32))
+    shape = (form.side**2, k // piece, c, piece)
+    u = scratch.array("u", shape) if scratch else np.empty(shape, np.float32)
+    both = np.kron(form.g, form.g).astype(np.float32)  # (points, 9)
+
+    def fill(some: slice, _: Scratch) -> None:
+        for at in range(some.start, some.stop):
+            taps = w[at * piece : (at + 1) * piece].transpose(2, 3, 1, 0).reshape(9, -1)
+            np.matmul(both, taps, out=u[:, at].reshape(len(u), -1))
+
+    team.share(len(u[0]), 1, fill)
+    return Kernel(u, bias, form)
 
 
 def backwards(w: Array) -> Array:
@@ -88,17 +143,18 @@ def backwards(w: Array) -> Array:
     return w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
 
 
-def transform(x: Map, image: int, row: int, v: Array, scratch: Scratch) -> None:
-    """v (6, 6, g, nr, tiles, c) from nr tile rows of g pictures: BT on six rows at a time, then on six columns."""
-    _, _, g, nr, tw, c = v.shape
+def transform(x: Map, form: Form, image: int, row: int, v: Array, scratch: Scratch) -> None:
+    """v (side, side, g, nr, tiles, c) from nr tile rows of g pictures: BT on the rows, then on the columns."""
+    side, _, g, nr, tw, c = v.shape
     per_image, per_row = x.data.strides[:2]
-    length = (TILE * tw + 2) * c
-    rows = as_strided(x.data[image, TILE * row :], (g, nr, SIDE, length), (per_image, TILE * per_row, per_row, FLOAT))
-    t = scratch.array("t", (g, nr, SIDE, length))
-    np.matmul(BT, rows, out=t)
-    across = (*t.strides[:3], TILE * c * FLOAT, c * FLOAT, FLOAT)
-    windows = as_strided(t, (g, nr, SIDE, tw, SIDE, c), across)
-    np.matmul(BT, windows, out=v.transpose(2, 3, 0, 4, 1, 5))
+    length = (form.tile * tw + 2) * c
+    strides = (per_image, form.tile * per_row, per_row, FLOAT)
+    rows = as_strided(x.data[image, form.tile * row :], (g, nr, side, length), strides)
+    t = scratch.array("t", (g, nr, side, length))
+    np.matmul(form.bt, rows, out=t)
+    across = (*t.strides[:3], form.tile * c * FLOAT, c * FLOAT, FLOAT)
+    windows = as_strided(t, (g, nr, side, tw, side, c), across)
+    np.matmul(form.bt, windows, out=v.transpose(2, 3, 0, 4, 1, 5))
 
 
 def multiply(v: Array, u: Array, m: Array) -> None:
@@ -115,17 +171,18 @@ def multiply(v: Array, u: Array, m: Array) -> None:
             np.matmul(left, u[:, None], out=into.transpose(0, 1, 3, 2, 4))
 
 
-def back(m: Array, bias: Array | None, out: Map, image: int, row: int, scratch: Scratch) -> None:
-    """nr tile rows of g output pictures from m (6, 6, g, nr, tiles, k): AT on six columns, then on six rows."""
-    if bias is not None:
-        m[AT_ONE, AT_ONE] += bias
-    _, _, g, nr, tw, k = m.shape
-    o = scratch.array("t", (g, nr, SIDE, tw, TILE, k))
-    np.matmul(AT, m.transpose(2, 3, 0, 4, 1, 5), out=o)
+def back(m: Array, kernel: Kernel, out: Map, image: int, row: int, scratch: Scratch) -> None:
+    """nr tile rows of g output pictures from m (side, side, g, nr, tiles, k): AT on the columns, then on the rows."""
+    form = kernel.form
+    if kernel.bias is not None:
+        m[form.one, form.one] += kernel.bias
+    side, _, g, nr, tw, k = m.shape
+    o = scratch.array("t", (g, nr, side, tw, form.tile, k))
+    np.matmul(form.at, m.transpose(2, 3, 0, 4, 1, 5), out=o)
     per_image, per_row = out.data.strides[:2]
     y = as_strided(
-        out.data[image, 1 + TILE * row :, 1:],
-        (g, nr, TILE, tw * TILE * k),
-        (per_image, TILE * per_row, per_row, FLOAT),
+        out.data[image, 1 + form.tile * row :, 1:],
+        (g, nr, form.tile, tw * form.tile * k),
+        (per_image, form.tile * per_row, per_row, FLOAT),
     )
-    np.matmul(AT, o.reshape(g, nr, SIDE, tw * TILE * k), out=y)
+    np.matmul(form.at, o.reshape(g, nr, side, tw * form.tile * k), out=y)
