@@ -24,13 +24,13 @@ from numcam.nn import (
     ReLU,
 )
 from numcam.nn.conv import conv2d, conv2d_input_gradient, conv2d_parameter_gradients
+from numcam.nn.fast import kernels, maps, wide
 from numcam.nn.fast import rows as by_rows
-from numcam.nn.fast import wide
-from numcam.nn.fast.dense import linear_backward
+from numcam.nn.fast.dense import linear, linear_backward
 from numcam.nn.fast.kernels import parameter_gradients
 from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.team import Team, processors, team
-from numcam.nn.fast.winograd import F2, F4, backwards, toom_cook, transformed
+from numcam.nn.fast.winograd import F2, F4, Kernel, backwards, toom_cook, transformed
 
 RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
 
@@ -235,7 +235,8 @@ def test_where_a_picture_repeats_itself_the_first_of_a_window_takes_the_gradient
     assert np.linalg.norm(ours - theirs) < 0.01 * np.linalg.norm(theirs)  # with no care for ties it is 0.1 to 0.9
 
 
-def test_only_the_rows_of_a_matrix_that_a_sparse_gradient_meets_are_read():
+def test_only_the_rows_of_a_matrix_that_a_sparse_gradient_meets_are_read(monkeypatch):
+    monkeypatch.setattr("numcam.nn.fast.dense.SMALL", 0)
     rng = np.random.default_rng(5)
     w = rng.standard_normal((70, 33)).astype(np.float32)
     for live in (0, 1, 30, 70):
@@ -247,6 +248,65 @@ def test_only_the_rows_of_a_matrix_that_a_sparse_gradient_meets_are_read():
         for size in (1, 2):
             found = linear_backward(Team(size), dout, unread)
             np.testing.assert_allclose(found, dout.astype(np.float64) @ w, rtol=1e-4, atol=1e-5)
+
+
+def test_the_rows_of_a_large_matrix_are_shared_among_the_threads(monkeypatch):
+    monkeypatch.setattr("numcam.nn.fast.dense.SMALL", 0)
+    rng = np.random.default_rng(9)
+    layer = linear_layer(rng, 50, 700)
+    for n, size in product((1, 3), (1, 2)):
+        x, dout = rng.standard_normal((n, 50), np.float32), rng.standard_normal((n, 700), np.float32)
+        w = layer.weight.astype(np.float64)
+        assert apart(linear(Team(size), x, layer.weight, layer.bias), x @ w.T + layer.bias) < 1e-5
+        assert apart(linear_backward(Team(size), dout, layer.weight), dout @ w) < 1e-5
+
+
+def test_transformed_kernels_are_kept_from_their_second_use_on():
+    rng = np.random.default_rng(10)
+    layer = conv_layer(rng, 40, 40, padding=1)
+    network = Network({"conv": layer})
+    x = rng.standard_normal((1, 40, 20, 20)).astype(np.float32)
+    seen = []
+    for _ in range(3):
+        trace = network.forward(x)
+        gradients = trace.backward(np.ones(trace.output.shape, np.float32))
+        seen.append([trace.output.copy(), gradients["input"].copy(), *kernels._TILES[layer].values()])
+    assert seen[0][2:] == [None, None]
+    assert [id(kernel) for kernel in seen[1][2:]] == [id(kernel) for kernel in seen[2][2:]]
+    assert all(isinstance(kernel, Kernel) for kernel in seen[1][2:])
+    for output, gradient, *_ in seen:
+        np.testing.assert_array_equal(output, seen[0][0])
+        np.testing.assert_array_equal(gradient, seen[0][1])
+
+
+@pytest.mark.parametrize("mode", ["r", "c"])
+def test_kernels_mapped_from_a_file_are_read_again_where_the_system_has_taken_their_pages(tmp_path, mode):
+    rng = np.random.default_rng(11)
+    layer = conv_layer(rng, 40, 40, padding=1)
+    layer.weight.tofile(tmp_path / "w")
+    mapped = np.memmap(tmp_path / "w", np.float32, mode, shape=layer.weight.shape)
+    if mode == "c":
+        mapped *= 2  # a change of one's own, which the file does not have
+    network = Network({"conv": Conv2d(mapped, layer.bias, padding=1)})
+    x = rng.standard_normal((1, 40, 20, 20)).astype(np.float32)
+    expected = conv2d(x.astype(np.float64), np.array(mapped, np.float64), layer.bias, (1, 1), (1, 1))
+    for _ in range(2):
+        assert apart(network.forward(x).output, expected) < 1e-5
+    np.testing.assert_array_equal(mapped, layer.weight * (2 if mode == "c" else 1))
+
+
+def test_memory_asked_for_longest_ago_goes_first_when_too_much_is_kept(monkeypatch):
+    memory = maps._Memory()
+    monkeypatch.setattr(maps, "KEPT", 3 * 4000)
+    shapes = [(1000,), (999,), (998,), (997,)]
+    for shape in shapes[:3]:
+        memory.take(shape, (0, 0))  # dropped at once
+    assert [len(memory.free[shape, (0, 0)]) for shape in shapes] == [1, 1, 1, 0]
+    held = memory.take(shapes[0], (0, 0))
+    del held  # used again just now
+    memory.take(shapes[3], (0, 0))
+    assert [len(memory.free[shape, (0, 0)]) for shape in shapes] == [1, 0, 1, 1]
+    assert memory.bytes == 4 * (1000 + 998 + 997)
 
 
 def test_a_rule_of_ones_own_gets_the_relus_input():

@@ -12,8 +12,14 @@ SPARSE = 0.8
 """Up to this share of output gradients that are not 0, only the rows of the weights that they use are read."""
 
 
+SMALL = 1_000_000
+"""Weights that one thread multiplies at once: 0.04 ms."""
+
+
 def linear(team: Team, x: Array, w: Array, b: Array) -> Array:
     """x (n, inputs), w (outputs, inputs): the threads share the rows of w."""
+    if w.size <= SMALL:
+        return x @ w.T + b
     out = np.empty((len(x), len(w)), np.float32)
 
     def part(some: slice, _: Scratch) -> None:
@@ -29,6 +35,8 @@ def linear(team: Team, x: Array, w: Array, b: Array) -> Array:
 
 def linear_backward(team: Team, dout: Array, w: Array) -> Array:
     """dx (n, inputs). A ReLU above has set part of dout to 0, and the rows of w that would meet it are not read."""
+    if w.size <= SMALL:
+        return dout @ w
     live = np.flatnonzero(dout.any(axis=0))
     if len(dout) == 1 and len(live) < SPARSE * len(w) and w.flags.c_contiguous:
         return _from_rows(team, dout[0, live], w, live)

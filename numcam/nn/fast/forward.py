@@ -96,7 +96,8 @@ def over_rows(together: Team, like: Map | Rows, after: After, doubled: bool = Fa
     def band(images: slice, rows: slice, _: Scratch) -> None:
         after(images, slice(factor * rows.start, factor * rows.stop))
 
-    together.bands(like.n, like.rows, max(1, CHUNK // (like.cols * like.c)), band)
+    alone = like.n * like.rows * like.cols * like.c <= CHUNK
+    together.bands(like.n, like.rows, max(1, CHUNK // (like.cols * like.c)), band, alone=alone)
 
 
 def _pooled(x: Map | Rows) -> Map | Rows:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
+from itertools import count
 from math import prod
 from typing import Self
 from weakref import finalize
@@ -80,15 +81,21 @@ class Rows(Kept):
 
 
 class _Memory:
-    """Arrays of zeros outside a picture, given out and taken back when nobody holds a view of them any more."""
+    """Arrays of zeros outside a picture, given out and taken back when nobody holds a view of them any more.
+
+    Views go in any thread, and in the midst of anything: every step here is one that Python does not interrupt.
+    """
 
     def __init__(self) -> None:
         self.free: defaultdict[object, deque[Array]] = defaultdict(deque)
+        self.turn: dict[object, int] = {}
+        self.turns = count()
         self.bytes = 0
 
     def take(self, shape: Shape, picture: tuple[int, int]) -> Array:
         """An array whose values inside `picture` are left over, and zero around it."""
         key = (shape, picture)
+        self.turn[key] = next(self.turns)
         try:
             block = self.free[key].pop()
             self.bytes -= block.nbytes
@@ -100,10 +107,18 @@ class _Memory:
         return root.reshape(shape)
 
     def give(self, key: object, block: Array) -> None:
-        """Take a block back. Called whenever the last view goes, in any thread: appending to a deque needs no lock."""
-        if self.bytes + block.nbytes <= KEPT:
-            self.bytes += block.nbytes
-            self.free[key].append(block)
+        """Take a block back, and let go of what has been asked for the longest time ago if it is too much."""
+        self.free[key].append(block)
+        self.bytes += block.nbytes
+        while self.bytes > KEPT:
+            held = [key for key in list(self.free) if self.free[key]]
+            if not held:
+                return
+            oldest = min(held, key=lambda key: self.turn[key])
+            try:
+                self.bytes -= self.free[oldest].popleft().nbytes
+            except IndexError:
+                continue  # somebody else took it
 
 
 _MEMORY = _Memory()

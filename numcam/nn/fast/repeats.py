@@ -6,6 +6,8 @@ not asked of the rounded values but of the picture: each place gets a label, an 
 its values are made from. Where two places have the same label, their values are equal but for rounding.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from numcam.nn.fast.forward import Pass, halves
@@ -16,6 +18,7 @@ from numcam.nn.relu import ReLU
 from numcam.nn.types import Array
 
 
+@lru_cache
 def _odd(count: int) -> Array:
     """Odd factors. Multiplied by one, different numbers stay different; two sums agree by chance in one of 2**64."""
     drawn: Array = np.random.default_rng(count).integers(1 << 62, size=count, dtype=np.uint64)

@@ -24,11 +24,10 @@ from functools import cached_property
 from math import inf
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from numcam.nn.fast.maps import Map
 from numcam.nn.fast.team import Scratch, Team
-from numcam.nn.types import Array
+from numcam.nn.types import Array, Shape
 
 FLOAT = np.dtype(np.float32).itemsize
 
@@ -149,11 +148,11 @@ def transform(x: Map, form: Form, image: int, row: int, v: Array, scratch: Scrat
     per_image, per_row = x.data.strides[:2]
     length = (form.tile * tw + 2) * c
     strides = (per_image, form.tile * per_row, per_row, FLOAT)
-    rows = as_strided(x.data[image, form.tile * row :], (g, nr, side, length), strides)
+    rows = _view(x.data, (g, nr, side, length), strides, image * per_image + form.tile * row * per_row)
     t = scratch.array("t", (g, nr, side, length))
     np.matmul(form.bt, rows, out=t)
     across = (*t.strides[:3], form.tile * c * FLOAT, c * FLOAT, FLOAT)
-    windows = as_strided(t, (g, nr, side, tw, side, c), across)
+    windows = _view(t, (g, nr, side, tw, side, c), across)
     np.matmul(form.bt, windows, out=v.transpose(2, 3, 0, 4, 1, 5))
 
 
@@ -180,9 +179,12 @@ def back(m: Array, kernel: Kernel, out: Map, image: int, row: int, scratch: Scra
     o = scratch.array("t", (g, nr, side, tw, form.tile, k))
     np.matmul(form.at, m.transpose(2, 3, 0, 4, 1, 5), out=o)
     per_image, per_row = out.data.strides[:2]
-    y = as_strided(
-        out.data[image, 1 + form.tile * row :, 1:],
-        (g, nr, form.tile, tw * form.tile * k),
-        (per_image, form.tile * per_row, per_row, FLOAT),
-    )
+    strides = (per_image, form.tile * per_row, per_row, FLOAT)
+    start = image * per_image + (1 + form.tile * row) * per_row + k * FLOAT
+    y = _view(out.data, (g, nr, form.tile, tw * form.tile * k), strides, start)
     np.matmul(form.at, o.reshape(g, nr, side, tw * form.tile * k), out=y)
+
+
+def _view(a: Array, shape: Shape, strides: Shape, start: int = 0) -> Array:
+    """What `as_strided` gives, from a contiguous array, in a microsecond for five; `start` and strides in bytes."""
+    return np.ndarray(shape, a.dtype, a, start, strides)
