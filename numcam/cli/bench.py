@@ -20,7 +20,8 @@ from numcam.nn.fast.team import processors
 
 EXAMPLES = """  numcam bench                                      the two engines, on this machine
   numcam bench --against torch                      and PyTorch, as people write it and at its best
-  numcam bench --model pocket --batch 1 --runs 9    less of it, more exactly"""
+  numcam bench --model pocket --batch 1 --runs 9    less of it, more exactly
+  numcam bench --model vgg16 --errors 50            float32 against float64, in a few minutes"""
 MODELS = ("vgg16", "pocket")
 
 
@@ -33,6 +34,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--job", metavar="JOB", help=f"{', '.join(JOBS)} (all)")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="undisturbed runs of each (%(default)s)")
     parser.add_argument("--no-processes", action="store_true", help="leave out memory and cold starts")
+    parser.add_argument(
+        "--errors", type=int, metavar="N", help="instead: how exact float32 is on N pictures, here and in PyTorch"
+    )
     parser.set_defaults(run=bench)
 
 
@@ -48,6 +52,8 @@ def bench(options: argparse.Namespace) -> int:
     if options.against == "torch" and not find_spec("torch"):
         raise InputError("PyTorch is not installed; leave out --against, or install it: pip install torch")
     torch = options.against == "torch"
+    if options.errors is not None:
+        return _errors(models, options.errors)
     peak = sgemm_peak()
     print(f"{platform.machine()}, {processors()} threads, NumPy {np.__version__}{_torch_version() if torch else ''}")
     print(f"NumPy's product of two 2048x2048 float32 matrices: {peak / 1e9:.0f} GFLOP/s\n\n{LEGEND}\n\n{HEAD}")
@@ -59,6 +65,19 @@ def bench(options: argparse.Namespace) -> int:
             print(line, flush=True)
     if "vgg16" in models and not options.no_processes:
         for line in _processes(torch):
+            print(line, flush=True)
+    return 0
+
+
+def _errors(models: list[str], count: int) -> int:
+    if not 1 <= count <= 10_000:
+        raise InputError(f"--errors is a count of pictures, from 1 to 10,000; got {count}")
+    if not find_spec("torch"):
+        raise InputError("--errors compares with PyTorch in float64; install it: pip install torch")
+    from numcam.bench.errors import errors
+
+    for model in models:
+        for line in errors(model, count):
             print(line, flush=True)
     return 0
 

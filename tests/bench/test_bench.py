@@ -5,11 +5,12 @@ import time
 import numpy as np
 import pytest
 
+from numcam import scenes
 from numcam.bench.jobs import by_numcam, operations, pictures, subject
 from numcam.bench.report import Row, rows
 from numcam.bench.timing import Times, compared, run, sgemm_peak
 from numcam.cli.main import main
-from numcam.models.vgg import assemble, parameter_shapes
+from numcam.models.vgg import assemble, parameter_shapes, random_network
 
 
 def test_the_jobs_run_in_turns_and_the_first_run_of_each_does_not_count():
@@ -74,6 +75,7 @@ def test_the_two_engines_do_the_same_jobs():
         (["--model", ""], "bench knows vgg16 and pocket, not ''"),
         (["--batch", "9" * 5000], "--batch takes counts from 1 to 256"),
         (["--batch", "²"], "--batch takes counts from 1 to 256"),
+        (["--errors", "0"], "--errors is a count of pictures, from 1 to 10,000; got 0"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(arguments, sentence, capsys):
@@ -106,3 +108,46 @@ def test_torch_does_the_same_jobs():
         for job in ("Grad-CAM", "FGSM gradient", "guided backprop"):
             theirs = way[job]().detach().numpy()
             assert np.linalg.norm(ours[job]() - theirs) < 0.03 * np.linalg.norm(theirs), job
+
+
+@pytest.mark.torch
+def test_windows_count_as_flipped_where_another_value_was_the_largest():
+    pytest.importorskip("torch")
+    from numcam.bench.errors import _other_winners
+
+    exact = np.array([[[[1, 2, 5, 5], [3, 4, 5, 5]]]], np.float64)
+    found = np.array([[[[9, 0, 7, 0], [0, 0, 0, 0]]]], np.float64)
+    assert _other_winners(exact, exact).tolist() == [False, False]
+    assert _other_winners(found, exact).tolist() == [True, False]  # of equal ones any may win
+
+
+@pytest.mark.torch
+def test_the_fast_engine_is_as_exact_as_torch():
+    pytest.importorskip("torch")
+    from numcam.bench.errors import compared as errors_of
+
+    size = (96, 96)
+    rng = np.random.default_rng(0)
+    drawn = random_network("vgg16", 10, size).parameters
+    network = random_network("vgg16", 10, size).with_parameters(
+        {name: rng.normal(0, 0.05, a.shape).astype(np.float32) if a.ndim == 1 else a for name, a in drawn.items()}
+    )
+    preprocess = subject("pocket").preprocessing.forward
+    scenes_of_them = (scenes.draw(seed).image[64:160, 64:160].transpose(2, 0, 1)[None] for seed in range(12))
+    found = errors_of(network, (preprocess(pixels.astype(np.float64)).astype(np.float32) for pixels in scenes_of_them))
+    ours, theirs = found["numcam"], found["PyTorch"]
+    assert np.median(ours.logits) < 2 * np.median(theirs.logits)
+    # Scenes are flat, and their windows full of ties: where these are decided at random, this is 0.5.
+    assert np.median(ours.gradient) < 2 * np.median(theirs.gradient) + 0.01
+    assert np.mean(ours.gates) < 1e-5
+    assert np.mean(ours.winners) < 1e-4
+
+
+@pytest.mark.torch
+def test_the_command_prints_a_table_of_errors(capsys):
+    pytest.importorskip("torch")
+    assert main(["bench", "--model", "pocket", "--errors", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "its own weights" in lines
+    assert [line.split()[0] for line in lines[-2:]] == ["numcam", "PyTorch"]
+    assert all(0 < float(number) < 1e-2 for line in lines[-2:] for number in line.split()[1:5])
