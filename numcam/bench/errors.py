@@ -48,7 +48,7 @@ Record = tuple[Array, Array, dict[str, Array]]
 
 def errors(model: str, count: int) -> Iterator[str]:
     """Measure on so many pictures, half of them drawn scenes and half smooth noise, and yield lines."""
-    yield f"{model}, {count} pictures\n{LEGEND}"
+    yield f"\n{model}, {count} pictures\n{LEGEND}"
     classifier = subject(model)
     for kind, network, scale in _networks(classifier):
         pictures = ((scale * _picture(classifier, number)).astype(np.float32) for number in range(count))
