@@ -75,14 +75,13 @@ def _tiles(team: Team, layer: Conv2d, form: Form, back: bool) -> Kernel:
 
 
 def _let_go(w: Array) -> None:
-    """Give the pages of a file that is mapped into memory back to the system; it reads them again if it must."""
+    """Give the pages of a file that is mapped for reading back to the system; it reads them again if it must."""
     base: object = w
     while isinstance(base, np.ndarray):
-        if isinstance(base, np.memmap) and base.mode != "r":
-            return
+        mapped = isinstance(base, np.memmap) and base.mode == "r"
         base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)
+        if mapped and isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            base.madvise(mmap.MADV_DONTNEED)
 
 
 def _flat(layer: Conv2d, back: bool) -> Array:

@@ -26,7 +26,8 @@ def _odd(count: int) -> Array:
 
 
 LEFT, RIGHT, ABOVE, BELOW = _odd(4)
-CORNERS = _odd(5)[1:]
+FIRST, *CORNERS = _odd(5)
+"""FIRST tells a place that holds zeros from none: outside the picture, labels are 0."""
 
 
 def equal_corners(team: Team, record: Pass, name: str) -> list[tuple[int, int, Array]]:
@@ -83,7 +84,7 @@ def of_values(team: Team, values: Array) -> Array:
     """Labels (n, rows, cols) of values (n, c, rows, cols): of all channels together, bit by bit."""
     n, c, rows, cols = values.shape
     factors = _odd(c)
-    labels = np.zeros((n, rows, cols), np.uint64)
+    labels = np.full((n, rows, cols), FIRST)
 
     def some(pictures: slice, _: Scratch) -> None:
         bits = values[pictures].view(np.uint32)
