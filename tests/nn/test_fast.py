@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 from numcam.models.vgg import random_network
 from numcam.nn import (
@@ -401,6 +402,36 @@ def test_blas_threads_are_limited_inside_and_restored_after():
         with team(), team():
             assert threads() == {1}
         assert threads() == before
+
+
+def test_blas_threads_are_limited_in_any_thread_and_restored_by_whoever_leaves_last():
+    blas = ThreadpoolController().select(user_api="blas")
+
+    def threads():
+        return [library["num_threads"] for library in blas.info()]
+
+    with blas.limit(limits=2):
+        before = threads()
+    entered, leave, seen = threading.Event(), threading.Event(), []
+
+    def first():
+        with team():
+            seen.append(threads())
+            entered.set()
+            leave.wait(10)
+
+    with blas.limit(limits=2), team():
+        seen.append(threads())  # this thread has been the first to set a limit; now another is
+    with blas.limit(limits=2):
+        thread = threading.Thread(target=first)
+        thread.start()
+        entered.wait(10)
+        with team():
+            leave.set()
+            thread.join()  # who came first goes first
+            seen.append(threads())
+        assert threads() == before
+    assert seen == [[1] * len(before)] * 3
 
 
 def test_the_number_of_threads_follows_the_users_wish(monkeypatch):

@@ -12,6 +12,7 @@ from itertools import count
 from math import prod
 
 import numpy as np
+import threadpoolctl
 from threadpoolctl import ThreadpoolController
 
 from numcam.nn.types import Array, Shape
@@ -160,10 +161,11 @@ def team() -> Iterator[Team]:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """This thread asks for no help: others like it are at work on other pictures."""
+    """This thread asks for no help, neither from ours nor from BLAS: others like it are at work on other pictures."""
     _here.alone = True
     try:
-        yield
+        with _one_blas_thread():
+            yield
     finally:
         _here.alone = False
 
@@ -178,6 +180,7 @@ def _one_blas_thread() -> Iterator[None]:
     with _count:
         if _users == 0:
             _controller = _controller or ThreadpoolController().select(user_api="blas")
+            _let_this_thread_set()
             _limits = _controller.limit(limits=1)
         _users += 1
     try:
@@ -186,7 +189,16 @@ def _one_blas_thread() -> Iterator[None]:
         with _count:
             _users -= 1
             if _users == 0:
+                _let_this_thread_set()
                 _limits.restore_original_limits()  # type: ignore[attr-defined]  # threadpoolctl has no types
+                _let_this_thread_set()
+
+
+def _let_this_thread_set() -> None:
+    """From threadpoolctl 3.8 on, OpenBLAS's limit is the first thread's to set, and others do nothing, silently."""
+    clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
+    if clear:
+        clear(force=True)
 
 
 def _after_fork() -> None:
