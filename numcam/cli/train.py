@@ -20,7 +20,7 @@ from numcam.recipe.settings import Recipe
 from numcam.recipe.state import State, restored, save, weights_of
 
 EXAMPLES = """  numcam train                              the bundled network: about an hour on two cores
-  numcam train --engine fast                in half the time; other last digits, and so another network
+  numcam train --engine fast                in half the time; Dropout draws otherwise, and so another network
   numcam train --singles 500 --pairs 250 --crop-steps 40 --whole-steps 40 --finish-steps 10 --presence-steps 10
                                             two minutes, to see it run
 
