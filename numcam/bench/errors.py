@@ -14,6 +14,7 @@ from numcam.bench.jobs import TARGET, subject
 from numcam.bench.with_torch import module
 from numcam.models.classifier import Classifier
 from numcam.nn import MaxPool2d, Network
+from numcam.nn.fast.gates import corners
 from numcam.nn.types import Array
 
 SCALES = {"inputs of 1, biases of 0.05": (1.0, 0.05), "inputs of 60, biases of 0.5": (60.0, 0.5)}
@@ -53,10 +54,10 @@ def errors(model: str, count: int) -> Iterator[str]:
     for kind, network, scale in _networks(classifier):
         pictures = ((scale * _picture(classifier, number)).astype(np.float32) for number in range(count))
         yield f"\n{kind}\n{HEAD}"
-        yield from (of.line(who) for who, of in compared(network, pictures).items())
+        yield from (of.line(who) for who, of in measured(network, pictures).items())
 
 
-def compared(network: Network, pictures: Iterable[Array]) -> dict[str, Errors]:
+def measured(network: Network, pictures: Iterable[Array]) -> dict[str, Errors]:
     """The errors of numcam and of PyTorch; each picture (1, 3, rows, cols) float32."""
     found = {"numcam": Errors(), "PyTorch": Errors()}
     single = module(network).requires_grad_(False)
@@ -75,12 +76,18 @@ def _networks(classifier: Classifier) -> Iterator[tuple[str, Network, float]]:
         yield "its own weights", classifier.network, 1.0
         return
     for kind, (scale, bias) in SCALES.items():
-        rng = np.random.default_rng(0)
-        parameters = {
-            name: rng.normal(0, bias, a.shape).astype(np.float32) if name.endswith("bias") else a
-            for name, a in classifier.network.parameters.items()
+        yield f"random weights, {kind}", with_biases(classifier.network, bias), scale
+
+
+def with_biases(network: Network, spread: float) -> Network:
+    """The network with biases drawn from a normal distribution of this standard deviation, always the same."""
+    rng = np.random.default_rng(0)
+    return network.with_parameters(
+        {
+            name: rng.normal(0, spread, a.shape).astype(np.float32) if name.endswith("bias") else a
+            for name, a in network.parameters.items()
         }
-        yield f"random weights, {kind}", classifier.network.with_parameters(parameters), scale
+    )
 
 
 def _picture(classifier: Classifier, number: int) -> Array:
@@ -133,7 +140,5 @@ def _other_winners(found: Array, exact: Array) -> Array:
 
 
 def _windows(a: Array) -> Array:
-    """(all 2x2 windows, 4)."""
-    n, c, rows, cols = a.shape
-    whole = a[:, :, : rows // 2 * 2, : cols // 2 * 2].reshape(n, c, rows // 2, 2, cols // 2, 2)
-    return whole.transpose(0, 1, 2, 4, 3, 5).reshape(-1, 4)
+    """(all 2x2 windows, 4) of a (n, c, rows, cols)."""
+    return np.stack(corners(a.reshape(-1, *a.shape[2:])), axis=-1).reshape(-1, 4)

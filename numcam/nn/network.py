@@ -81,8 +81,8 @@ class Network:
 
         engine: "plain", each layer's own forward and backward, as its file tells it; "fast", the same numbers in
         float32, to rounding, in a fraction of the time (`numcam.nn.fast`). float64 is always plain. Gates and
-        pooling windows that rounding decides may fall the other way, which moves single values of a gradient, as often
-        as in any float32. ValueError for another name.
+        pooling windows that rounding decides may fall the other way, which moves single values of a gradient.
+        ValueError for another name.
         """
         if engine not in ENGINES:
             raise ValueError(f'engine is "plain" or "fast"; got {engine!r}')

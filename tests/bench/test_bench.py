@@ -124,17 +124,12 @@ def test_windows_count_as_flipped_where_another_value_was_the_largest():
 @pytest.mark.torch
 def test_the_fast_engine_is_as_exact_as_torch():
     pytest.importorskip("torch")
-    from numcam.bench.errors import compared as errors_of
+    from numcam.bench.errors import measured, with_biases
 
-    size = (96, 96)
-    rng = np.random.default_rng(0)
-    drawn = random_network("vgg16", 10, size).parameters
-    network = random_network("vgg16", 10, size).with_parameters(
-        {name: rng.normal(0, 0.05, a.shape).astype(np.float32) if a.ndim == 1 else a for name, a in drawn.items()}
-    )
+    network = with_biases(random_network("vgg16", 10, (96, 96)), 0.05)
     preprocess = subject("pocket").preprocessing.forward
     scenes_of_them = (scenes.draw(seed).image[64:160, 64:160].transpose(2, 0, 1)[None] for seed in range(12))
-    found = errors_of(network, (preprocess(pixels.astype(np.float64)).astype(np.float32) for pixels in scenes_of_them))
+    found = measured(network, (preprocess(pixels.astype(np.float64)).astype(np.float32) for pixels in scenes_of_them))
     ours, theirs = found["numcam"], found["PyTorch"]
     assert np.median(ours.logits) < 2 * np.median(theirs.logits)
     # Scenes are flat, and their windows full of ties: where these are decided at random, this is 0.5.

@@ -236,6 +236,23 @@ def test_where_a_picture_repeats_itself_the_first_of_a_window_takes_the_gradient
     assert np.linalg.norm(ours - theirs) < 0.01 * np.linalg.norm(theirs)  # with no care for ties it is 0.1 to 0.9
 
 
+def test_in_flat_parts_of_a_picture_the_first_of_a_window_takes_the_gradient_as_in_the_plain_engine():
+    rng = np.random.default_rng(4)
+    for c, k in ((3, 6), (40, 48)):  # by rows, by tiles
+        network = Network({"conv": conv_layer(rng, c, k, padding=1), "relu": ReLU(), "pool": MaxPool2d(2)})
+        x = np.repeat(np.repeat(rng.standard_normal((2, c, 4, 5)), 12, axis=2), 12, axis=3).astype(np.float32)
+        fast, plain = network.forward(x, "fast"), network.forward(x, "plain")
+        seed = rng.standard_normal(plain.output.shape).astype(np.float32)
+        ours, theirs = (t.backward(seed, stop="relu")["relu"] for t in (fast, plain))
+        flat = np.zeros(x.shape[2:], bool)
+        for row in range(0, 48, 12):
+            for col in range(0, 60, 12):
+                flat[row + 2 : row + 10, col + 2 : col + 10] = True
+        live = plain["relu"][..., flat] > 0
+        np.testing.assert_allclose(ours[..., flat][live], theirs[..., flat][live], rtol=1e-5)
+        assert (theirs[..., flat][live] != 0).any()
+
+
 def test_only_the_rows_of_a_matrix_that_a_sparse_gradient_meets_are_read(monkeypatch):
     monkeypatch.setattr("numcam.nn.fast.dense.SMALL", 0)
     rng = np.random.default_rng(5)

@@ -80,7 +80,7 @@ def unpool(
             moved = winners[later] & where[images, rows, :, None]
             winners[first] |= moved
             winners[later] ^= moved
-        for winner, into in zip(winners, _corners(dx.inside[within]), strict=True):
+        for winner, into in zip(winners, corners(dx.inside[within]), strict=True):
             np.multiply(g, winner, out=into)
         dx.inside[images, 2 * rows.start : 2 * rows.stop, 2 * out.cols :] = 0  # a last column that no window holds
         if rows.stop == out.rows:
@@ -93,13 +93,14 @@ def _first_maxima(y: Array, largest: Array) -> list[Array]:
     """For each corner of the 2x2 windows of y: where it is the first that holds the window's largest value."""
     waiting = np.ones_like(largest, bool)
     found = []
-    for corner in _corners(y):
+    for corner in corners(y):
         here = (corner == largest) & waiting
         waiting ^= here
         found.append(here)
     return found
 
 
-def _corners(y: Array) -> list[Array]:
-    """Of all 2x2 windows, row by row: views."""
-    return [y[:, i::2, j::2] for i in (0, 1) for j in (0, 1)]
+def corners(y: Array) -> list[Array]:
+    """Of y (n, rows, cols, ...), the four corners of every whole 2x2 window, row by row: views."""
+    rows, cols = (side // 2 * 2 for side in y.shape[1:3])
+    return [y[:, i:rows:2, j:cols:2] for i in (0, 1) for j in (0, 1)]

@@ -80,6 +80,11 @@ class Rows(Kept):
         return self.data.transpose(0, 1, 3, 2)
 
 
+def strided(a: Array, shape: Shape, strides: Shape, start: int = 0) -> Array:
+    """What `as_strided` gives, from a contiguous array, in a microsecond for five; `start` and strides in bytes."""
+    return np.ndarray(shape, a.dtype, a, start, strides)
+
+
 class _Memory:
     """Arrays of zeros outside a picture, given out and taken back when nobody holds a view of them any more.
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from numcam.nn.fast.forward import Pass, halves
+from numcam.nn.fast.gates import corners
 from numcam.nn.fast.kernels import layout, suits
 from numcam.nn.fast.maps import Map
 from numcam.nn.fast.team import Scratch, Team
@@ -110,12 +111,6 @@ def through_convolution(team: Team, labels: Array) -> Array:
 
     team.share(len(labels), 1, some)
     return out
-
-
-def corners(labels: Array) -> list[Array]:
-    """The labels of the four corners of every 2x2 window: four of (n, rows // 2, cols // 2), row by row."""
-    rows, cols = (side // 2 * 2 for side in labels.shape[1:])
-    return [labels[:, i:rows:2, j:cols:2] for i in (0, 1) for j in (0, 1)]
 
 
 def through_pooling(labels: Array) -> Array:

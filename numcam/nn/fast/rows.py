@@ -10,7 +10,7 @@ ones.
 import numpy as np
 
 from numcam.nn.fast.gates import After
-from numcam.nn.fast.maps import Map, Rows
+from numcam.nn.fast.maps import Map, Rows, strided
 from numcam.nn.fast.team import ALONE, Scratch, Team
 from numcam.nn.types import Array
 
@@ -87,7 +87,7 @@ def shifted(x: Rows, images: slice, rows: slice, scratch: Scratch) -> Array:
 def matrices(s: Array) -> Array:
     """Three rows at a time of a contiguous (n, rows + 2, channels, cols): (n, rows, 3 * channels, cols), a view."""
     n, height, channels, cols = s.shape
-    return np.ndarray((n, height - 2, 3 * channels, cols), s.dtype, s, 0, s.strides)  # as_strided takes 5 times as long
+    return strided(s, (n, height - 2, 3 * channels, cols), s.strides)
 
 
 def _height(x: Rows, other: Map | Rows) -> int:

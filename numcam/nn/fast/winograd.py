@@ -23,9 +23,9 @@ from functools import cached_property
 
 import numpy as np
 
-from numcam.nn.fast.maps import Map
+from numcam.nn.fast.maps import Map, strided
 from numcam.nn.fast.team import Scratch, Team
-from numcam.nn.types import Array, Shape
+from numcam.nn.types import Array
 
 FLOAT = np.dtype(np.float32).itemsize
 
@@ -144,11 +144,11 @@ def transform(x: Map, form: Form, image: int, row: int, v: Array, scratch: Scrat
     per_image, per_row = x.data.strides[:2]
     length = (form.tile * tw + 2) * c
     strides = (per_image, form.tile * per_row, per_row, FLOAT)
-    rows = _view(x.data, (g, nr, side, length), strides, image * per_image + form.tile * row * per_row)
+    rows = strided(x.data, (g, nr, side, length), strides, image * per_image + form.tile * row * per_row)
     t = scratch.array("t", (g, nr, side, length))
     np.matmul(form.bt, rows, out=t)
     across = (*t.strides[:3], form.tile * c * FLOAT, c * FLOAT, FLOAT)
-    windows = _view(t, (g, nr, side, tw, side, c), across)
+    windows = strided(t, (g, nr, side, tw, side, c), across)
     np.matmul(form.bt, windows, out=v.transpose(2, 3, 0, 4, 1, 5))
 
 
@@ -177,10 +177,5 @@ def back(m: Array, kernel: Kernel, out: Map, image: int, row: int, scratch: Scra
     per_image, per_row = out.data.strides[:2]
     strides = (per_image, form.tile * per_row, per_row, FLOAT)
     start = image * per_image + (1 + form.tile * row) * per_row + k * FLOAT
-    y = _view(out.data, (g, nr, form.tile, tw * form.tile * k), strides, start)
+    y = strided(out.data, (g, nr, form.tile, tw * form.tile * k), strides, start)
     np.matmul(form.at, o.reshape(g, nr, side, tw * form.tile * k), out=y)
-
-
-def _view(a: Array, shape: Shape, strides: Shape, start: int = 0) -> Array:
-    """What `as_strided` gives, from a contiguous array, in a microsecond for five; `start` and strides in bytes."""
-    return np.ndarray(shape, a.dtype, a, start, strides)
