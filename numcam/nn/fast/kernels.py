@@ -20,9 +20,9 @@ from numcam.nn.fast.team import Team
 from numcam.nn.fast.winograd import Form, Kernel, backwards, transformed
 from numcam.nn.types import Array, Layer
 
-NARROW = 32
-"""Up to so many channels go row by row, and more by Winograd's tiles. Measured on one core: from 32 to 32 channels at
-56x56 0.70 and 0.9 ms, from 64 to 64 at 28x28 0.94 and 0.6 ms."""
+NARROW = 16
+"""Up to so many channels go row by row, and more by Winograd's tiles. Measured on one core: from 16 to 16 channels at
+112x112 0.86 and 1.1 ms, from 32 to 32 at 56x56 0.70 and 0.48 ms."""
 
 _TILES: WeakKeyDictionary[Conv2d, dict[tuple[Form, bool], Kernel | None]] = WeakKeyDictionary()
 _FLAT: WeakKeyDictionary[Conv2d, dict[bool, Array]] = WeakKeyDictionary()
