@@ -3,6 +3,7 @@
 import gc
 import os
 import threading
+from contextlib import contextmanager
 from itertools import product
 
 import numpy as np
@@ -30,7 +31,7 @@ from numcam.nn.fast import rows as by_rows
 from numcam.nn.fast.dense import linear, linear_backward
 from numcam.nn.fast.kernels import parameter_gradients
 from numcam.nn.fast.maps import Map, Rows
-from numcam.nn.fast.team import Team, processors, team
+from numcam.nn.fast.team import Team, alone, processors, team
 from numcam.nn.fast.winograd import F2, F4, Kernel, backwards, toom_cook, transformed
 
 RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
@@ -449,6 +450,27 @@ def test_blas_threads_are_limited_in_any_thread_and_restored_by_whoever_leaves_l
             seen.append(threads())
         assert threads() == before
     assert seen == [[1] * len(before)] * 3
+
+
+def test_where_blas_leaves_its_threads_to_openmp_every_thread_sets_its_own_limit(monkeypatch):
+    limited = []
+
+    class OpenMP:
+        @contextmanager
+        def limit(self, limits):
+            limited.append((threading.get_ident(), limits))
+            yield
+            limited.append((threading.get_ident(), "restored"))
+
+    monkeypatch.setattr("numcam.nn.fast.blas._openmp", OpenMP)
+    ran = []
+    both, me = Team(2), threading.get_ident()
+    both.run(lambda _: ran.append(threading.get_ident()))
+    (helper,) = set(ran) - {me}
+    assert limited == [(helper, 1)]
+    with alone():
+        assert limited[1:] == [(me, 1)]
+    assert limited[1:] == [(me, 1), (me, "restored")]
 
 
 def test_the_number_of_threads_follows_the_users_wish(monkeypatch):

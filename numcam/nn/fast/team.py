@@ -1,8 +1,4 @@
-"""Threads that work on one call together, while the BLAS library keeps to one of its own.
-
-BLAS threads wait for more work by spinning, and take the processor from ours: with both, VGG16 takes half as long
-again.
-"""
+"""Threads that work on one call together, while the BLAS library keeps to one of its own."""
 
 import os
 import threading
@@ -12,9 +8,8 @@ from itertools import count
 from math import prod
 
 import numpy as np
-import threadpoolctl
-from threadpoolctl import ThreadpoolController
 
+from numcam.nn.fast.blas import one_blas_thread, one_openmp_thread
 from numcam.nn.types import Array, Shape
 
 MOST = 16
@@ -60,13 +55,14 @@ class Team:
             threading.Thread(target=self._help, args=(i,), daemon=True, name=f"numcam-{i}").start()
 
     def _help(self, i: int) -> None:
-        while True:
-            self.start[i].acquire()
-            try:
-                self.task(i + 1)
-            except BaseException as failure:
-                self.failure = failure
-            self.done.release()
+        with one_openmp_thread():
+            while True:
+                self.start[i].acquire()
+                try:
+                    self.task(i + 1)
+                except BaseException as failure:
+                    self.failure = failure
+                self.done.release()
 
     def run(self, task: Callable[[int], None]) -> None:
         """task(0) here, task(1) ... in the helpers; returns when all are done."""
@@ -136,16 +132,13 @@ def processors() -> int:
 _guard = threading.Lock()
 _team: Team | None = None
 _here = threading.local()
-_users = 0
-_limits: object = None
-_controller: ThreadpoolController | None = None
 
 
 @contextmanager
 def team() -> Iterator[Team]:
     """The team, if it is free and wanted, else this thread by itself. BLAS keeps to one thread inside."""
     global _team
-    with _one_blas_thread():
+    with one_blas_thread():
         if not getattr(_here, "alone", False) and _guard.acquire(blocking=False):
             try:
                 if _team is None:
@@ -164,47 +157,16 @@ def alone() -> Iterator[None]:
     """This thread asks for no help, neither from ours nor from BLAS: others like it are at work on other pictures."""
     _here.alone = True
     try:
-        with _one_blas_thread():
+        with one_blas_thread():
             yield
     finally:
         _here.alone = False
 
 
-_count = threading.Lock()
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """The first to come in sets the limit and the last to go lifts it."""
-    global _users, _limits, _controller
-    with _count:
-        if _users == 0:
-            _controller = _controller or ThreadpoolController().select(user_api="blas")
-            _let_this_thread_set()
-            _limits = _controller.limit(limits=1)
-        _users += 1
-    try:
-        yield
-    finally:
-        with _count:
-            _users -= 1
-            if _users == 0:
-                _let_this_thread_set()
-                _limits.restore_original_limits()  # type: ignore[attr-defined]  # threadpoolctl has no types
-                _let_this_thread_set()
-
-
-def _let_this_thread_set() -> None:
-    """From threadpoolctl 3.8 on, OpenBLAS's limit is the first thread's to set, and others do nothing, silently."""
-    clear = getattr(threadpoolctl.OpenBLASController, "clear_controlling_thread", None)
-    if clear:
-        clear(force=True)
-
-
 def _after_fork() -> None:
     """A forked process has no helper threads: begin anew."""
-    global _team, _guard, _count, _users
-    _team, _guard, _count, _users = None, threading.Lock(), threading.Lock(), 0
+    global _team, _guard
+    _team, _guard = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
