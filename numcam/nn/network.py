@@ -82,13 +82,15 @@ class Network:
         engine: "plain", each layer's own forward and backward, as its file tells it; "fast", the same numbers in
         float32, to rounding, in a fraction of the time (`numcam.nn.fast`). float64 is always plain. Gates and
         pooling windows that rounding decides may fall the other way, which moves single values of a gradient.
-        ValueError for another name.
+        ValueError for another name, and for a batch without pictures.
         """
         if engine not in ENGINES:
             raise ValueError(f'engine is "plain" or "fast"; got {engine!r}')
         x = np.asarray(x)
         if x.dtype not in (np.float32, np.float64):
             raise ValueError(f"the network takes float32 or float64; got {x.dtype}. Preprocess pictures first.")
+        if x.size == 0:
+            raise ValueError(f"a batch holds one picture or more, and none of them empty; got shape {x.shape}")
         self.shapes(x.shape)
         network = self.astype(x.dtype)
         x = x.copy()  # the caller may go on writing into theirs

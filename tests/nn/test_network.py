@@ -193,6 +193,14 @@ def test_other_dtypes_are_refused(x):
         small_network().forward(x)
 
 
+@pytest.mark.parametrize("engine", ["plain", "fast"])
+@pytest.mark.parametrize("shape", [(0, 2, 7, 9), (1, 2, 0, 9)])
+def test_a_batch_without_a_pixel_is_refused(shape, engine):
+    with pytest.raises(ValueError, match="a batch holds one picture or more") as refusal:
+        small_network().forward(np.zeros(shape, np.float32), engine)
+    assert str(shape) in str(refusal.value)
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 7, 9), (1, 2, 9, 9), (2, 7, 9), (2,)])
 def test_a_shape_that_does_not_fit_names_the_layer_that_refuses_it(shape):
     with pytest.raises(ValueError, match=r"^(conv1|fc3): "):
