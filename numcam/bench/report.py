@@ -1,6 +1,6 @@
 """The table."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,13 @@ from numcam.explain import spatial_layer
 from numcam.models.classifier import Classifier
 from numcam.nn import Network
 
-COLUMNS = ("fast", "plain", "written", "best", "fast/best")
+COLUMNS = ("fast", "plain", "written", "best", "fast/best", "onnxrt")
 HEAD = f"{'network':8} {'batch':>5}  {'job':16} {' '.join(f'{c:>9}' for c in COLUMNS)} {'peak':>6}"
 LEGEND = """fast, plain: numcam's engines. written: PyTorch as people write it (trainable, hooks, .backward()).
 best: PyTorch at its best (frozen parameters, autograd.grad for what is asked, no recording, the faster of its two
-memory layouts). Milliseconds for the whole batch: medians of runs in turns. fast/best: below 1, numcam is faster.
-peak: what the fast engine does, counted as direct convolution, as a share of what NumPy's product of two large float32
-matrices does here. * other programs were busy in most of the runs: measure again when the machine is quiet."""
+memory layouts). onnxrt: ONNX Runtime, which has no gradients. Milliseconds for the whole batch: medians of runs in
+turns. fast/best: below 1, numcam is faster. peak: what the fast engine does, counted as direct convolution, as a share
+of what NumPy's product of two large float32 matrices does here. * other programs were busy in most of the runs: measure again when the machine is quiet."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +48,48 @@ class Row:
             return f"{1e3 * seconds:9.1f}" if seconds == seconds else f"{'-':>9}"
 
         nobody = Times()
-        plain, written = (self.times.get(who, nobody).median for who in ("plain", "written"))
+        plain, written, onnx = (self.times.get(who, nobody).median for who in ("plain", "written", "onnxruntime"))
         fast = self.times["fast"].median
         ratio = f"{self.ratio:9.2f}" if self.best == self.best else f"{'-':>9}"
         share = self.operations / fast / peak
         busy = any(len(t.disturbed) > len(t.quiet) for t in self.times.values())
-        cells = f"{cell(fast)} {cell(plain)} {cell(written)} {cell(self.best)} {ratio} {share:6.0%}"
+        cells = f"{cell(fast)} {cell(plain)} {cell(written)} {cell(self.best)} {ratio} {cell(onnx)} {share:6.0%}"
         return f"{self.model:8} {self.batch:5}  {self.job:16} {cells}{' *' if busy else ''}"
 
 
-def rows(models: Sequence[str], batches: Sequence[int], jobs: Sequence[str], torch: bool, runs: int) -> Iterator[Row]:
-    """Measure, and yield row by row."""
+def rows(
+    models: Sequence[str], batches: Sequence[int], jobs: Sequence[str], against: Container[str], runs: int
+) -> Iterator[Row]:
+    """Measure, and yield row by row; against: "torch", "onnxruntime", both or none."""
     for model in models:
         classifier = subject(model)
         for batch in batches:
-            contenders = _contenders(classifier, batch, torch)
+            contenders = _contenders(classifier, batch, against)
             for job in jobs:
                 if job == "training step" and model != "pocket" and batch > 1:
                     continue  # half a minute and 10 GB for what batch 1 and pocket show
-                given = {who: theirs[job] for who, theirs in contenders.items() if not _too_long(who, model, batch)}
+                given = {
+                    who: theirs[job]
+                    for who, theirs in contenders.items()
+                    if job in theirs and not _too_long(who, model, batch)
+                }
                 yield Row(model, batch, job, compared(given, runs), operations(classifier.network, job, batch))
 
 
-def _contenders(classifier: Classifier, batch: int, torch: bool) -> dict[str, Mapping[str, Job]]:
+def _contenders(classifier: Classifier, batch: int, against: Container[str]) -> dict[str, Mapping[str, Job]]:
     network, x = classifier.network, pictures(classifier, batch)
     found = {engine: by_numcam(network, x, engine) for engine in ("fast", "plain")}
-    if torch:
+    if "torch" in against:
         from numcam.bench.with_torch import as_written, at_its_best
 
         layer = spatial_layer(classifier.forward(x[:1]))
         found["written"] = as_written(network, x, layer)
         found["best, channels first"] = at_its_best(network, x, layer, channels_last=False)
         found["best, channels last"] = at_its_best(network, x, layer, channels_last=True)
+    if "onnxruntime" in against:
+        from numcam.bench.with_onnxruntime import by_onnxruntime
+
+        found["onnxruntime"] = by_onnxruntime(network, x)
     return found
 
 

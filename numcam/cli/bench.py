@@ -20,15 +20,20 @@ from numcam.nn.fast.team import processors
 
 EXAMPLES = """  numcam bench                                      the two engines, on this machine
   numcam bench --against torch                      and PyTorch, as people write it and at its best
+  numcam bench --against torch onnxruntime          and ONNX Runtime, where a job needs no gradient
   numcam bench --model pocket --batch 1 --runs 9    less of it, more exactly
   numcam bench --model vgg16 --errors 50            float32 against float64, in a few minutes"""
 MODELS = ("vgg16", "pocket")
+OTHERS = {"torch": "torch", "onnxruntime": "onnxruntime onnx"}
+"""Who can be measured beside numcam, and the packages that it takes."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
     parser = command(subparsers, "bench", "measure how fast numcam is on this machine", EXAMPLES)
-    parser.add_argument("--against", choices=["torch"], help="measure this beside it, in the same run")
+    parser.add_argument(
+        "--against", choices=list(OTHERS), nargs="+", default=[], help="measure these beside it, in the same run"
+    )
     parser.add_argument("--model", help=f"{' or '.join(MODELS)} (both)")
     parser.add_argument("--batch", default="1,8,32", metavar="N,N", help="pictures at a time (%(default)s)")
     parser.add_argument("--job", metavar="JOB", help=f"{', '.join(JOBS)} (all)")
@@ -49,15 +54,16 @@ def bench(options: argparse.Namespace) -> int:
         raise InputError(f"bench knows {' and '.join(MODELS)}, not {options.model!r}")
     if not 1 <= options.runs <= 1000:
         raise InputError(f"--runs is a count of at least 1 and at most 1000; got {options.runs}")
-    if options.against == "torch" and not find_spec("torch"):
-        raise InputError("PyTorch is not installed; leave out --against, or install it: pip install torch")
-    torch = options.against == "torch"
+    for other in options.against:
+        if not all(find_spec(package) for package in OTHERS[other].split()):
+            raise InputError(f"{other} is not installed; leave it out, or install it: pip install {OTHERS[other]}")
+    torch = "torch" in options.against
     if options.errors is not None:
         return _errors(models, options.errors)
     peak = sgemm_peak()
-    print(f"{platform.machine()}, {processors()} threads, NumPy {np.__version__}{_torch_version() if torch else ''}")
+    print(", ".join([platform.machine(), f"{processors()} threads", f"NumPy {np.__version__}", *_versions(options)]))
     print(f"NumPy's product of two 2048x2048 float32 matrices: {peak / 1e9:.0f} GFLOP/s\n\n{LEGEND}\n\n{HEAD}")
-    for row in rows(models, batches, jobs, torch, options.runs):
+    for row in rows(models, batches, jobs, options.against, options.runs):
         print(row.line(peak), flush=True)
     print("\ngrowth of the fast forward pass")
     for model in models:
@@ -111,7 +117,12 @@ def _batches(given: str) -> list[int]:
     return [count for count in counts if count]
 
 
-def _torch_version() -> str:
-    import torch
+def _versions(options: argparse.Namespace) -> Iterator[str]:
+    if "torch" in options.against:
+        import torch
 
-    return f", PyTorch {torch.__version__} with {torch.get_num_threads()} threads"
+        yield f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads"
+    if "onnxruntime" in options.against:
+        import onnxruntime
+
+        yield f"ONNX Runtime {onnxruntime.__version__}"

@@ -42,7 +42,7 @@ def test_operations_of_vgg16_are_the_published_ones():
 def test_a_line_of_the_table_holds_the_ratio_and_the_share_of_the_peak():
     times = {"fast": Times([0.1]), "best, channels first": Times([0.5]), "best, channels last": Times([0.4])}
     line = Row("pocket", 1, "forward", times, operations=2e9).line(peak=1e11)
-    assert line.split() == ["pocket", "1", "forward", "100.0", "-", "-", "400.0", "0.25", "20%"]
+    assert line.split() == ["pocket", "1", "forward", "100.0", "-", "-", "400.0", "0.25", "-", "20%"]
     times["fast"] = Times([], [0.1])
     assert Row("pocket", 1, "forward", times, operations=2e9).line(peak=1e11).endswith("*")
 
@@ -56,7 +56,7 @@ def test_the_two_engines_do_the_same_jobs():
         assert np.linalg.norm(ours - theirs) < 0.03 * np.linalg.norm(theirs), job
     (step,) = fast["training step"]()
     assert np.isfinite(step.loss)
-    (row,) = rows(["pocket"], [1], ["forward"], torch=False, runs=1)
+    (row,) = rows(["pocket"], [1], ["forward"], against=(), runs=1)
     assert row.times["fast"].median > 0
     assert np.isnan(row.best)
     assert sgemm_peak(64) > 0
@@ -81,6 +81,18 @@ def test_the_two_engines_do_the_same_jobs():
 def test_a_wrong_option_is_one_sentence(arguments, sentence, capsys):
     assert main(["bench", *arguments]) == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("others", "missing", "install"),
+    [(["torch"], "torch", "pip install torch"), (["torch", "onnxruntime"], "onnxruntime", "onnxruntime onnx")],
+)
+def test_who_is_not_installed_is_named_with_what_to_install(others, missing, install, capsys, monkeypatch):
+    monkeypatch.setattr("numcam.cli.bench.find_spec", lambda package: package not in install.split())
+    assert main(["bench", "--against", *others]) == 2
+    error = capsys.readouterr().err
+    assert f"{missing} is not installed" in error
+    assert install in error
 
 
 @pytest.mark.slow
@@ -108,6 +120,21 @@ def test_torch_does_the_same_jobs():
         for job in ("Grad-CAM", "FGSM gradient", "guided backprop"):
             theirs = way[job]().detach().numpy()
             assert np.linalg.norm(ours[job]() - theirs) < 0.03 * np.linalg.norm(theirs), job
+
+
+@pytest.mark.torch
+def test_onnxruntime_does_the_same_forward_pass():
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    from numcam.bench.with_onnxruntime import by_onnxruntime
+
+    classifier = subject("pocket")
+    x = pictures(classifier, 2)
+    theirs = by_onnxruntime(classifier.network, x)["forward"]()
+    np.testing.assert_allclose(theirs, by_numcam(classifier.network, x, "fast")["forward"]().output, atol=1e-3)
+    forward, cam = rows(["pocket"], [1], ["forward", "Grad-CAM"], against=["onnxruntime"], runs=1)
+    assert forward.times["onnxruntime"].median > 0
+    assert "onnxruntime" not in cam.times
 
 
 @pytest.mark.torch
