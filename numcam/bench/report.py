@@ -17,7 +17,8 @@ LEGEND = """fast, plain: numcam's engines. written: PyTorch as people write it (
 best: PyTorch at its best (frozen parameters, autograd.grad for what is asked, no recording, the faster of its two
 memory layouts). onnxrt: ONNX Runtime, which has no gradients. Milliseconds for the whole batch: medians of runs in
 turns. fast/best: below 1, numcam is faster. peak: what the fast engine does, counted as direct convolution, as a share
-of what NumPy's product of two large float32 matrices does here. * other programs were busy in most of the runs: measure again when the machine is quiet."""
+of what NumPy's product of two large float32 matrices does here. * other programs were busy in most of the runs: measure
+again when the machine is quiet."""
 
 
 @dataclass(frozen=True)
