@@ -40,8 +40,14 @@ class SGD:
     def step(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array], rate: float) -> Parameters:
         """The next parameters. `decay` pulls weights (not biases) towards 0."""
         for name, g in gradients.items():
-            self.state[name] = self.momentum * self.state.get(name, np.zeros_like(g)) + g
-        return {name: _decayed(name, p, rate * self.decay) - rate * self.state[name] for name, p in parameters.items()}
+            v = self.momentum * self.state[name] if name in self.state else np.zeros_like(g)
+            v += g
+            self.state[name] = v
+        return {name: self._moved(name, p, rate) for name, p in parameters.items()}
+
+    def _moved(self, name: str, p: Array, rate: float) -> Array:
+        change = rate * self.state[name]
+        return np.subtract(_decayed(name, p, rate * self.decay), change, out=change)
 
 
 class Adam:
@@ -66,7 +72,7 @@ class Adam:
 
 
 def _decayed(name: str, p: Array, amount: float) -> Array:
-    return p * p.dtype.type(1 - amount) if name.endswith(".weight") else p
+    return p * p.dtype.type(1 - amount) if amount and name.endswith(".weight") else p
 
 
 def cosine_rate(step: int, steps: int, peak: float, warmup: int = 0) -> float:
@@ -78,10 +84,19 @@ def cosine_rate(step: int, steps: int, peak: float, warmup: int = 0) -> float:
 
 def clipped(gradients: Mapping[str, Array], norm: float) -> Parameters:
     """The gradients, scaled down together where their common L2 norm exceeds `norm` (Pascanu et al. 2013)."""
-    total = float(np.sqrt(sum(float((g.astype(np.float64) ** 2).sum()) for g in gradients.values())))
+    total = float(np.sqrt(sum(_squares(g) for g in gradients.values())))
     scale = min(1.0, norm / (total + 1e-12))
-    return {name: g * g.dtype.type(scale) for name, g in gradients.items()}
+    return {name: g * g.dtype.type(scale) for name, g in gradients.items()} if scale < 1 else dict(gradients)
 
+
+def _squares(g: Array) -> float:
+    """The sum of all squares, in float64, piece by piece: VGG16's fc6 would take a gigabyte at once."""
+    flat = g.reshape(-1)
+    return sum(float(np.square(flat[at : at + PIECE], dtype=np.float64).sum()) for at in range(0, flat.size, PIECE))
+
+
+PIECE = 1 << 20
+"""Values that are squared together."""
 
 Part = tuple[Array, Array, Parameters]
 """What `loss_and_gradients` gives for some of the pictures."""
@@ -141,12 +156,22 @@ def train(
             thinned = [network.thinned(seed + 1_000 * (index * len(shards) + k)) for k in range(len(shards))]
             each = work if len(shards) == 1 else partial(_by_itself, work)
             parts = list(pool.map(each, thinned, [x[s] for s in shards], [target[s] for s in shards]))
-            gradients = {name: sum(p[2][name] for p in parts) / x.dtype.type(len(x)) for name in network.parameters}
+            gradients = _mean([part[2] for part in parts], x.dtype.type(len(x)))
             parameters = optimiser.step(network.parameters, clipped(gradients, clip), rate(index))
             network = network.with_parameters(regularise(parameters, rate(index)) if regularise else parameters)
             logits = np.concatenate([p[1] for p in parts])
             right = target[np.arange(len(x)), logits.argmax(1)] > 0
             yield Step(index, float(np.mean(np.concatenate([p[0] for p in parts]))), float(right.mean()), network)
+
+
+def _mean(sums: list[Parameters], count: np.floating) -> Parameters:
+    """All parts' sums over the number of pictures, in the first part's memory: fresh memory costs more than sums."""
+    total = sums[0]
+    for name, g in total.items():
+        for other in sums[1:]:
+            g += other[name]
+        g /= count
+    return total
 
 
 def _by_itself(work: Callable[..., Part], *given: object) -> Part:

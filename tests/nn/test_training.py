@@ -38,6 +38,23 @@ def test_clipping_scales_all_gradients_together():
     assert clipped(gradients, 10.0)["a"] == 3
 
 
+def test_the_norm_of_a_large_gradient_is_that_of_all_its_pieces(monkeypatch):
+    monkeypatch.setattr("numcam.nn.training.PIECE", 7)
+    g = np.random.default_rng(0).standard_normal((5, 6)).astype(np.float32)
+    assert np.linalg.norm(clipped({"a": g}, 0.25)["a"]) == pytest.approx(0.25)
+
+
+def test_a_step_leaves_the_state_that_somebody_has_kept_as_it_was():
+    for optimiser in (SGD(), Adam()):
+        p, g = {"a.weight": np.array([1.0])}, {"a.weight": np.array([2.0])}
+        optimiser.step(p, g, rate=0.1)
+        kept = dict(optimiser.state)
+        before = {name: array.copy() for name, array in kept.items()}
+        optimiser.step(p, g, rate=0.1)
+        assert kept == before
+        assert p["a.weight"] == 1
+
+
 def test_the_rate_rises_then_falls_to_zero():
     rates = [cosine_rate(step, 100, 2.0, warmup=10) for step in range(101)]
     assert rates[0] == pytest.approx(0.2)
