@@ -50,7 +50,7 @@ def by_onnxruntime(network: Network, x: Array) -> Mapping[str, Job]:
     """Its one job. Its threads do not wait for the next run by spinning, which would slow down whoever comes next."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = processors()
-    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
         graph(network).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
