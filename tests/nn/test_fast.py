@@ -102,13 +102,14 @@ def test_few_channels_row_by_row_equal_im2col_at_any_size(rows, cols, into):
         assert apart(out.pictures, expected) < 1e-5
 
 
-@pytest.mark.parametrize("layout", [Rows, Map])
+@pytest.mark.parametrize("layouts", product([Rows, Map], repeat=2))
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (9, 5), (30, 41)])
-def test_parameter_gradients_of_both_layouts_are_the_plain_ones(layout, size):
+def test_parameter_gradients_of_both_layouts_are_the_plain_ones(layouts, size):
     rng = np.random.default_rng(sum(size))
-    for n, c, k in ((1, 5, 3), (3, 4, 18), (6, 1, 2)):
+    for n, c, k in ((1, 5, 3), (3, 4, 18), (6, 1, 2), (2, 32, 40)):
         x, dout = (rng.standard_normal((n, of, *size)) for of in (c, k))
-        dw, db = parameter_gradients(Team(2), *(layout.of(a.astype(np.float32)) for a in (dout, x)))
+        both = [layout.of(a.astype(np.float32)) for layout, a in zip(layouts, (dout, x), strict=True)]
+        dw, db = parameter_gradients(Team(2), *both)
         exact_w, exact_b = conv2d_parameter_gradients(dout, x, (k, c, 3, 3), (1, 1), (1, 1))
         assert apart(dw, exact_w) < 1e-5
         assert apart(db, exact_b) < 1e-5

@@ -7,7 +7,7 @@ import numpy as np
 from numcam.nn.fast.gates import After
 from numcam.nn.fast.maps import Map
 from numcam.nn.fast.team import ALONE, Scratch, Team
-from numcam.nn.fast.winograd import F2, F4, Form, Kernel, back, multiply, transform
+from numcam.nn.fast.winograd import F2, F4, SMALL, Form, Kernel, back, multiply, transform
 from numcam.nn.types import Array
 
 FEW = 16
@@ -25,6 +25,10 @@ channels of either side; what lies between the steps should stay in the cache. M
 
 GROUP = 512
 """Tiles of several pictures that go through together."""
+
+SHORT = 100
+"""Places that are worth a product of their own when parameter gradients are summed. Measured with 32 by 32 channels at
+56x56: 50 GFLOP/s in one product, 107 in pieces of 976; 64 by 64 at 28x28, 76 and 97 in pieces of 244."""
 
 
 def form(rows: int, cols: int) -> Form:
@@ -110,14 +114,26 @@ def parameter_gradients(team: Team, dout: Map, x: Map) -> tuple[Array, Array]:
     """
     g, y = dout.data.reshape(-1, dout.c), x.data.reshape(-1, x.c)  # (all places, k), (all places, c)
     width = x.data.shape[2]
+    first, last = width + 1, len(g) - width - 1  # before and behind them g is zero
     dw = np.empty((9, dout.c, x.c), np.float32)
 
     def taps(some: slice, _: Scratch) -> None:
         for tap in range(some.start, some.stop):
             shift = (tap // 3 - 1) * width + tap % 3 - 1
-            left, right = max(0, -shift), len(g) - max(0, shift)
-            np.matmul(g[left:right].T, y[left + shift : right + shift], out=dw[tap])
+            dw[tap] = _long_product(g[first:last], y[first + shift : last + shift])
 
     team.share(9, 1, taps)
     db = np.ones(len(g), np.float32) @ g
     return np.ascontiguousarray(dw.transpose(1, 2, 0)).reshape(dout.c, x.c, 3, 3), db
+
+
+def _long_product(g: Array, y: Array) -> Array:
+    """g' y (k, c) of g (places, k) and y (places, c), in pieces that suit `SMALL` where those are long enough."""
+    places, k, c = len(g), g.shape[1], y.shape[1]
+    piece = SMALL // (k * c)
+    whole = places // piece * piece if piece >= SHORT else 0
+    total = g[whole:].T @ y[whole:]
+    if whole:
+        left, right = g[:whole].reshape(-1, piece, k), y[:whole].reshape(-1, piece, c)
+        total += np.matmul(left.transpose(0, 2, 1), right).sum(axis=0)
+    return total
