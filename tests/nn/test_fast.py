@@ -102,7 +102,7 @@ def test_few_channels_row_by_row_equal_im2col_at_any_size(rows, cols, into):
         assert apart(out.pictures, expected) < 1e-5
 
 
-@pytest.mark.parametrize("layouts", product([Rows, Map], repeat=2))
+@pytest.mark.parametrize("layouts", list(product([Rows, Map], repeat=2)))
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (9, 5), (30, 41)])
 def test_parameter_gradients_of_both_layouts_are_the_plain_ones(layouts, size):
     rng = np.random.default_rng(sum(size))
