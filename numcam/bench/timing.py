@@ -1,6 +1,7 @@
 """Times that can be compared: taken in turns, the median of them, and without those that other programs disturbed."""
 
 import os
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,13 +31,18 @@ class Times:
 
 
 def compared(jobs: Mapping[str, Job], runs: int = 5, most: int = 15, budget: float = 60.0) -> dict[str, Times]:
-    """Run the jobs in turns, until each has `runs` undisturbed times, or `most` rounds or `budget` seconds are over."""
+    """Run the jobs in turns, until each has `runs` undisturbed times, or `most` rounds or `budget` seconds are over.
+
+    Every round has an order of its own: threads that still wait for work, and memory that has just been given back,
+    are felt by whoever comes next.
+    """
+    dice = random.Random(0)
     times = {name: Times() for name in jobs}
     end = time.monotonic() + budget
     for job in jobs.values():
         job()  # the first run fills caches and makes what is made once
     for round in range(most):
-        for name, job in jobs.items():
+        for name, job in dice.sample(list(jobs.items()), len(jobs)):
             seconds, foreign = run(job)
             (times[name].quiet if foreign <= QUIET else times[name].disturbed).append(seconds)
         enough = min(len(t.quiet) for t in times.values()) >= runs
