@@ -32,7 +32,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare the command and its options."""
     parser = command(subparsers, "bench", "measure how fast numcam is on this machine", EXAMPLES)
     parser.add_argument(
-        "--against", choices=list(OTHERS), nargs="+", default=[], help="measure these beside it, in the same run"
+        "--against",
+        choices=list(OTHERS),
+        nargs="+",
+        action="extend",
+        default=[],
+        help="measure these beside it, in the same run",
     )
     parser.add_argument("--model", help=f"{' or '.join(MODELS)} (both)")
     parser.add_argument("--batch", default="1,8,32", metavar="N,N", help="pictures at a time (%(default)s)")

@@ -22,21 +22,21 @@ _limits: object = None
 def one_blas_thread() -> Iterator[None]:
     """The first to come in sets the limit and the last to go lifts it."""
     global _users, _limits
-    with _count:
-        if _users == 0:
-            _let_this_thread_set()
-            _limits = _loaded().select(user_api="blas").limit(limits=1)
-        _users += 1
-    try:
-        with one_openmp_thread():
-            yield
-    finally:
+    with one_openmp_thread():  # before BLAS, whose own limit would be taken for what this thread had
         with _count:
-            _users -= 1
             if _users == 0:
                 _let_this_thread_set()
-                _limits.restore_original_limits()  # type: ignore[attr-defined]  # threadpoolctl has no types
-                _let_this_thread_set()
+                _limits = _loaded().select(user_api="blas").limit(limits=1)
+            _users += 1
+        try:
+            yield
+        finally:
+            with _count:
+                _users -= 1
+                if _users == 0:
+                    _let_this_thread_set()
+                    _limits.restore_original_limits()  # type: ignore[attr-defined]  # threadpoolctl has no types
+                    _let_this_thread_set()
 
 
 @cache
