@@ -3,7 +3,7 @@
 import argparse
 import platform
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,7 +66,11 @@ def bench(options: argparse.Namespace) -> int:
     if options.errors is not None:
         return _errors(models, options.errors)
     peak = sgemm_peak()
-    print(", ".join([platform.machine(), f"{processors()} threads", f"NumPy {np.__version__}", *_versions(options)]))
+    print(
+        ", ".join(
+            [platform.machine(), f"{processors()} threads", f"NumPy {np.__version__}", *_versions(options.against)]
+        )
+    )
     print(f"NumPy's product of two 2048x2048 float32 matrices: {peak / 1e9:.0f} GFLOP/s\n\n{LEGEND}\n\n{HEAD}")
     for row in rows(models, batches, jobs, options.against, options.runs):
         print(row.line(peak), flush=True)
@@ -122,12 +126,12 @@ def _batches(given: str) -> list[int]:
     return [count for count in counts if count]
 
 
-def _versions(options: argparse.Namespace) -> Iterator[str]:
-    if "torch" in options.against:
+def _versions(against: Container[str]) -> Iterator[str]:
+    if "torch" in against:
         import torch
 
         yield f"PyTorch {torch.__version__} with {torch.get_num_threads()} threads"
-    if "onnxruntime" in options.against:
+    if "onnxruntime" in against:
         import onnxruntime
 
         yield f"ONNX Runtime {onnxruntime.__version__}"

@@ -55,7 +55,7 @@ def parameter_gradients(team: Team, dout: Map | Rows, x: Map | Rows) -> tuple[Ar
     """dw (k, c, 3, 3) and db (k,)."""
     if isinstance(x, Rows) and isinstance(dout, Rows):
         return rows.parameter_gradients(team, dout, x)
-    # With one of either kind, too: from 3 to 64 channels 57 ms and 73, from 16 to 32 3.1 and 3.8.
+    # One of each kind: from 3 to 64 channels 57 ms here and 73 row by row, from 16 to 32 channels 3.1 and 3.8
     both = [a if isinstance(a, Map) else Map.of(a.pictures) for a in (dout, x)]
     return wide.parameter_gradients(team, *both)
 

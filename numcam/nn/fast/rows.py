@@ -16,7 +16,7 @@ from numcam.nn.types import Array
 
 CHUNK = 1 << 18
 """Values of a map that go through a convolution together: few calls, and copies that stay in the cache. Measured with a
-training step of 32 pictures: 740 ms in blocks of 25,000, 650 of 50,000, 550 of 100,000, 510 of 200,000. So
+training step of 32 pictures: 740 ms in blocks of 25,000, 650 of 50,000, 550 of 100,000, 510 of 200,000. This
 many hold half a picture of 224x224 with 8 channels."""
 
 WORTH_COPYING = 16
