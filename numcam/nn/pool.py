@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from numcam.nn.conv import Pair, window_count
-from numcam.nn.types import Array, Parameterless, Shape, as_pair
+from numcam.nn.conv import window_count
+from numcam.nn.types import Array, Pair, Parameterless, Shape, as_pair
 
 
 def max_pool2d(x: Array, size: Pair, stride: Pair) -> Array:

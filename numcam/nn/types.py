@@ -11,6 +11,9 @@ Array = NDArray[Any]
 
 Shape = tuple[int, ...]
 
+Pair = tuple[int, int]
+"""A size in both directions: (rows, cols)."""
+
 
 @runtime_checkable
 class Layer(Protocol):

@@ -6,10 +6,10 @@ import numpy as np
 
 from numcam.exercises.exercise import Case, exercise
 from numcam.exercises.inputs import integers, numbers
-from numcam.nn.conv import Pair, window_count
 from numcam.nn.conv import col2im as add_columns
 from numcam.nn.conv import im2col as lay_out_columns
-from numcam.nn.types import Array, Shape
+from numcam.nn.conv import window_count
+from numcam.nn.types import Array, Pair, Shape
 
 ONE, NONE = (1, 1), (0, 0)
 

@@ -7,9 +7,8 @@ import numpy as np
 from numcam.exercises.exercise import Case, exercise
 from numcam.exercises.inputs import integers, numbers
 from numcam.exercises.pages.columns import NONE, ONE
-from numcam.nn.conv import Pair
 from numcam.nn.conv import conv2d as convolve
-from numcam.nn.types import Array
+from numcam.nn.types import Array, Pair
 
 
 @exercise("06", "out", optional=("stride",))

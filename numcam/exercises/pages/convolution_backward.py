@@ -8,9 +8,9 @@ from numcam.exercises.exercise import Case, exercise
 from numcam.exercises.inputs import integers, numbers
 from numcam.exercises.pages.columns import NONE, ONE
 from numcam.exercises.pages.convolution import layers
-from numcam.nn.conv import Pair, conv2d_shape
 from numcam.nn.conv import conv2d_backward as convolution_gradients
-from numcam.nn.types import Array
+from numcam.nn.conv import conv2d_shape
+from numcam.nn.types import Array, Pair
 
 Three = tuple[Array, Array, Array]
 

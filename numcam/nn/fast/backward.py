@@ -14,7 +14,6 @@ from numcam.nn.fast.forward import Pass, Value, halves, over_rows
 from numcam.nn.fast.gates import Gate, unpool
 from numcam.nn.fast.kernels import convolve, layout, parameter_gradients, suits
 from numcam.nn.fast.maps import Map, Rows
-from numcam.nn.fast.repeats import equal_corners
 from numcam.nn.fast.stem import CHANNELS, stem_gradient
 from numcam.nn.fast.team import Team, team
 from numcam.nn.linear import Flatten, Linear
@@ -55,7 +54,7 @@ class Walk:
         if rule is None and below is not None and suits(layer):
             return self._through(together, at, below, partial(_back_convolution, self.map(name), layer))
         if rule is None and below is not None and halves(layer) and name in self.record.maps:
-            equal = equal_corners(together, self.record, before)
+            equal = self.record.labels.equal_corners(together, before)
             into = partial(_back_pool, self.map(name), self.record.maps[name], equal)
             return self._through(together, at, below, into)
         self.values[before] = self._plainly(together, layer, rule, name, before)

@@ -14,6 +14,7 @@ from numcam.nn.fast.dense import linear
 from numcam.nn.fast.gates import After, pool, rectify
 from numcam.nn.fast.kernels import convolve, layout, suits
 from numcam.nn.fast.maps import Map, Rows
+from numcam.nn.fast.repeats import Labels
 from numcam.nn.fast.team import Scratch, Team, team
 from numcam.nn.linear import Linear
 from numcam.nn.pool import MaxPool2d
@@ -35,7 +36,7 @@ class Pass:
         self.names = list(layers)
         self.values: dict[str, Value] = {"input": x}
         self.maps: dict[str, Map | Rows] = {}
-        self.labels: dict[str, Array] | None = None  # see `repeats`; made when they are first needed
+        self.labels = Labels(layers, self.values)
         with team() as together:
             here: Array | Map | Rows = x
             at = 0
@@ -53,6 +54,8 @@ class Pass:
                 pooled = self._keep(name, _pooled(here))
                 over_rows(together, pooled, pool(here, pooled), doubled=True)
                 return pooled, at + 1
+            if any(isinstance(self.layers[ahead], MaxPool2d) for ahead in self.names[at:]):
+                self.labels.equalise(together, self.names[at - 1], here)
             here = here.pictures
         out = linear(together, here, layer.weight, layer.bias) if isinstance(layer, Linear) else layer.forward(here)
         self.values[name] = out

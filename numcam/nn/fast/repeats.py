@@ -1,121 +1,104 @@
-"""Where a picture repeats itself, and with it every map made from it.
+"""Ties in the fast engine: which places of its maps hold equal values, whatever rounding says (see `nn.repeats`)."""
 
-In a flat part of a picture the four values of a max pooling window are equal, and the first of them takes the gradient.
-Winograd's tiles round each of the four in another way, so that any of them may come out largest. So what is equal is
-not asked of the rounded values but of the picture: each place gets a label, an exact sum (modulo 2**64) over all that
-its values are made from. Where two places have the same label, their values are equal but for rounding.
-"""
-
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 
-from numcam.nn.fast.forward import Pass, halves
+from numcam.nn.conv import Conv2d
+from numcam.nn.dropout import Dropout
+from numcam.nn.fast import rows
 from numcam.nn.fast.gates import corners
 from numcam.nn.fast.kernels import layout, suits
-from numcam.nn.fast.maps import Map
+from numcam.nn.fast.maps import Kept, Rows
 from numcam.nn.fast.team import Scratch, Team
+from numcam.nn.norm import BatchNorm2d
+from numcam.nn.pool import AvgPool2d, MaxPool2d
 from numcam.nn.relu import ReLU
-from numcam.nn.types import Array
+from numcam.nn.repeats import MADE, first_alike, of_values, of_windows
+from numcam.nn.types import Array, Layer
+
+KNOWN = (Conv2d, ReLU, MaxPool2d, AvgPool2d, BatchNorm2d, Dropout)
+"""Layers of which it is known what each of their values is made from."""
 
 
-@lru_cache
-def _odd(count: int) -> Array:
-    """Odd factors. Multiplied by one, different numbers stay different; two sums agree by chance in one of 2**64."""
-    drawn: Array = np.random.default_rng(count).integers(1 << 62, size=count, dtype=np.uint64)
-    return 2 * drawn + 1
+class Labels:
+    """Labels of the values of one pass by name, made when they are first asked for."""
+
+    def __init__(self, layers: Mapping[str, Layer], values: Mapping[str, Array | Callable[[], Array]]) -> None:
+        self.layers, self.values = layers, values
+        self.equalised: set[str] = set()
+        self.made: dict[str, Array] = {}
+
+    def of(self, team: Team, name: str) -> Array | None:
+        """(n, rows, cols); None behind a layer of which nothing is known."""
+        path = [] if name in self.made else self._path(name)
+        if path:
+            values = np.asarray(self.values[path[0]])
+            found: dict[int, list[Array]] = {}
+
+            def some(pictures: slice, _: Scratch) -> None:
+                each = found[pictures.start] = [of_values(values[pictures])]
+                for name in path[1:]:
+                    each.append(_through(self.layers[name], each[-1]))
+
+            team.share(len(values), 1, some)
+            parts = [found[start] for start in sorted(found)]
+            self.made |= {name: np.concatenate(labels) for name, *labels in zip(path, *parts, strict=True)}
+        return self.made.get(name)
+
+    def _path(self, name: str) -> list[str]:
+        """The names from the smallest exact value, and the nearest of those, to this one; none if there is none."""
+        exact = self._exact(name)
+        names = ["input", *self.layers]
+        start = min(reversed(exact), key=lambda name: exact[name], default=None)
+        return names[names.index(start) : names.index(name) + 1] if start else []
+
+    def _exact(self, name: str) -> dict[str, int]:
+        """Values up to this one that repeat themselves to the last digit, and from which all is known: their sizes."""
+        sizes, exact = {"input": np.asarray(self.values["input"]).size}, True
+        for before, here in pairwise(["input", *self.layers]):
+            if before == name:
+                break
+            layer, value = self.layers[here], self.values[here]
+            if not isinstance(layer, KNOWN):
+                sizes = {}
+            exact = here in self.equalised or (exact and self._exactly(layer, before))
+            if exact and isinstance(value, np.ndarray):
+                sizes[here] = value.size
+        return sizes
+
+    def _exactly(self, layer: Layer, before: str) -> bool:
+        """Whether equal values of its input give equal values, to the last digit."""
+        if not suits(layer):
+            return True
+        k, c = layer.weight.shape[:2]
+        return layout(c) is Rows and rows.repeats_exactly(c, k, np.asarray(self.values[before]).shape[-1], layout(k))
+
+    def equal_corners(self, team: Team, name: str) -> list[tuple[int, int, Array]]:
+        """Which 2x2 windows (n, rows // 2, cols // 2) of a map hold equal values: for two corners, the later first."""
+        labels = None if name in self._exact(name) else self.of(team, name)
+        if labels is None:
+            return []
+        found = corners(labels)
+        pairs = ((later, first, found[later] == found[first]) for later in (3, 2, 1) for first in range(later))
+        return [(later, first, equal) for later, first, equal in pairs if equal.any()]
+
+    def equalise(self, team: Team, name: str, map: Kept) -> None:
+        """Give equal places of a map the value of the first of them, for layers that compare the values themselves."""
+        labels = None if name in self._exact(name) else self.of(team, name)
+        if labels is None:
+            return
+        for inside, alike in zip(map.inside, labels, strict=True):
+            if (first := first_alike(alike)) is not None:
+                inside[...] = inside.reshape(-1, map.c)[first].reshape(inside.shape)
+        self.equalised.add(name)
 
 
-LEFT, RIGHT, ABOVE, BELOW = _odd(4)
-FIRST, *CORNERS = _odd(5)
-"""FIRST tells a place that holds zeros from none: outside the picture, labels are 0."""
-
-
-def equal_corners(team: Team, record: Pass, name: str) -> list[tuple[int, int, Array]]:
-    """Which 2x2 windows (n, rows // 2, cols // 2) of a map hold equal values: for two corners, the later one first.
-
-    Nothing for maps that are not made by Winograd's tiles: their values repeat themselves to the last digit.
-    """
-    if not isinstance(record.maps[name], Map):
-        return []
-    if record.labels is None:
-        record.labels = labels(team, record)
-    if name not in record.labels:
-        return []
-    found = corners(record.labels[name])
-    pairs = ((later, first, found[later] == found[first]) for later in (3, 2, 1) for first in range(later))
-    return [(later, first, equal) for later, first, equal in pairs if equal.any()]
-
-
-def labels(team: Team, record: Pass) -> dict[str, Array]:
-    """Labels (n, rows, cols) by name, from the last values that are exact on, as far as is known what a layer does."""
-    names = ["input", *record.names]
-    start = _smallest_exact(record)
-    if start is None:
-        return {}
-    here = of_values(team, np.asarray(record.values[start]))
-    found = {start: here}
-    for name in names[names.index(start) + 1 :]:
-        layer = record.layers[name]
-        if suits(layer):
-            here = through_convolution(team, here)
-        elif halves(layer):
-            here = through_pooling(here)
-        elif not isinstance(layer, ReLU):
-            break
-        found[name] = here
-    return found
-
-
-def _smallest_exact(record: Pass) -> str | None:
-    """The name of the smallest value before the first tiles from which all is known; None where there are no tiles."""
-    sizes = {"input": np.asarray(record.values["input"]).size}
-    for name, layer in record.layers.items():
-        if suits(layer) and layout(min(layer.weight.shape[:2])) is Map:
-            return min(sizes, key=lambda name: sizes[name])
-        if not (suits(layer) or halves(layer) or isinstance(layer, ReLU)):
-            sizes = {}
-        value = record.values[name]
-        if not callable(value):
-            sizes[name] = value.size
-    return None
-
-
-def of_values(team: Team, values: Array) -> Array:
-    """Labels (n, rows, cols) of values (n, c, rows, cols): of all channels together, bit by bit."""
-    n, c, rows, cols = values.shape
-    factors = _odd(c)
-    labels = np.full((n, rows, cols), FIRST)
-
-    def some(pictures: slice, _: Scratch) -> None:
-        bits = values[pictures].view(np.uint32)
-        for channel, factor in enumerate(factors):
-            labels[pictures] += np.multiply(bits[:, channel], factor, dtype=np.uint64)
-
-    team.share(n, 1, some)
-    return labels
-
-
-def through_convolution(team: Team, labels: Array) -> Array:
-    """Of the outputs of a 3x3 convolution with padding 1: a label of the nine labels around each place."""
-    out = np.empty_like(labels)
-
-    def some(pictures: slice, _: Scratch) -> None:
-        within = labels[pictures]
-        across = within.copy()
-        across[:, :, 1:] += within[:, :, :-1] * LEFT
-        across[:, :, :-1] += within[:, :, 1:] * RIGHT
-        out[pictures] = across
-        out[pictures, 1:] += across[:, :-1] * ABOVE
-        out[pictures, :-1] += across[:, 1:] * BELOW
-
-    team.share(len(labels), 1, some)
-    return out
-
-
-def through_pooling(labels: Array) -> Array:
-    """Of the outputs of 2x2 pooling."""
-    total = np.zeros_like(labels, shape=corners(labels)[0].shape)
-    for corner, factor in zip(corners(labels), CORNERS, strict=True):
-        total += corner * factor
-    return total
+def _through(layer: Layer, labels: Array) -> Array:
+    """The labels of a layer's outputs."""
+    if isinstance(layer, Conv2d):
+        return of_windows(labels, layer.weight.shape[2:], layer.stride, layer.padding) + MADE
+    if isinstance(layer, MaxPool2d | AvgPool2d):
+        return of_windows(labels, layer.size, layer.stride)
+    return labels + MADE if isinstance(layer, BatchNorm2d) else labels
