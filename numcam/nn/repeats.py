@@ -37,19 +37,24 @@ def of_values(x: Array) -> Array:
 
 def of_windows(labels: Array, size: Pair, stride: Pair, padding: Pair = (0, 0)) -> Array:
     """Labels (n, out rows, out cols) of windows: of the labels in them, 0 in the padding."""
-    n, rows, cols = labels.shape
-    padded = np.zeros((n, rows + 2 * padding[0], cols + 2 * padding[1]), np.uint64)
-    padded[:, padding[0] : padding[0] + rows, padding[1] : padding[1] + cols] = labels
-    return _sums(_sums(padded, 2, size[1], stride[1]), 1, size[0], stride[0])
+    for axis in (1, 2):
+        labels = _sums(labels, axis, size[axis - 1], stride[axis - 1], padding[axis - 1])
+    return labels
 
 
-def _sums(labels: Array, axis: int, size: int, stride: int) -> Array:
+def _sums(labels: Array, axis: int, size: int, stride: int, padding: int) -> Array:
     """Along one axis: `size` labels each, times factors that tell them apart."""
-    count = (labels.shape[axis] - size) // stride + 1
-    total = np.zeros((), np.uint64)
-    for at, factor in enumerate(_odd(size, 1 + axis)):
-        taps = slice(at, at + stride * (count - 1) + 1, stride)
-        total = total + factor * labels[(slice(None),) * axis + (taps,)]
+    most = labels.shape[axis]
+    count = (most + 2 * padding - size) // stride + 1
+    total = np.zeros((*labels.shape[:axis], count, *labels.shape[axis + 1 :]), np.uint64)
+    other = (slice(None),) * axis
+    for tap, factor in enumerate(_odd(size, 1 + axis)):
+        first = -(min(0, tap - padding) // stride)  # of the windows whose tap lies within the picture
+        last = min(count, (most - 1 - tap + padding) // stride + 1)
+        if first < last:
+            place = first * stride + tap - padding
+            part = total[(*other, slice(first, last))]
+            part += factor * labels[(*other, slice(place, place + (last - first - 1) * stride + 1, stride))]
     return total
 
 

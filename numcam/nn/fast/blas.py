@@ -46,6 +46,17 @@ def _loaded() -> ThreadpoolController:
 
 
 @cache
+def kernel() -> str:
+    """What NumPy's products run: "SkylakeX" or "Haswell" of OpenBLAS, else the library's name; "" where it is unknown.
+
+    Named as threadpoolctl names it. SciPy may have loaded another library.
+    """
+    libraries = [library for library in _loaded().info() if library["user_api"] == "blas"]
+    libraries.sort(key=lambda library: ("scipy" in library["filepath"], "numpy" not in library["filepath"]))
+    return str(libraries[0].get("architecture") or libraries[0]["internal_api"]) if libraries else ""
+
+
+@cache
 def _openmp() -> ThreadpoolController | None:
     """What sets a limit for the thread that asks, where BLAS leaves its threads to OpenMP: Debian's OpenBLAS may."""
     layers = [library.get("threading_layer") for library in _loaded().info()]

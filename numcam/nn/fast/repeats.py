@@ -22,6 +22,10 @@ KNOWN = (Conv2d, ReLU, MaxPool2d, AvgPool2d, BatchNorm2d, Dropout)
 """Layers of which it is known what each of their values is made from."""
 
 
+CHUNK = 1 << 16
+"""Places whose labels are made together: few calls, and sums that stay in the cache."""
+
+
 class Labels:
     """Labels of the values of one pass by name, made when they are first asked for."""
 
@@ -42,7 +46,7 @@ class Labels:
                 for name in path[1:]:
                     each.append(_through(self.layers[name], each[-1]))
 
-            team.share(len(values), 1, some)
+            team.share(len(values), max(1, CHUNK // values[0, 0].size), some)
             parts = [found[start] for start in sorted(found)]
             self.made |= {name: np.concatenate(labels) for name, *labels in zip(path, *parts, strict=True)}
         return self.made.get(name)

@@ -13,7 +13,8 @@ import numpy as np
 
 from numcam.nn.fast.gates import After
 from numcam.nn.fast.maps import Map, Rows, strided
-from numcam.nn.fast.team import ALONE, Scratch, Team
+from numcam.nn.fast.team import Scratch, Team
+from numcam.nn.fast.ways import chosen
 from numcam.nn.types import Array
 
 CHUNK = 1 << 18
@@ -48,7 +49,7 @@ def conv(team: Team, x: Rows, kernel: Array, out: Map | Rows, after: After | Non
         if after:
             after(images, rows)
 
-    alone = 2 * kernel.size * x.n * x.rows * x.cols <= ALONE
+    alone = 2 * kernel.size * x.n * x.rows * x.cols <= chosen().alone
     team.bands(x.n, x.rows, _height(x, out), block, even=True, alone=alone)
 
 
@@ -76,7 +77,7 @@ def parameter_gradients(team: Team, dout: Rows, x: Rows) -> tuple[Array, Array]:
         d = d if dout.c < WORTH_COPYING else np.ascontiguousarray(d)
         sums[images.start, rows.start] = np.matmul(windows, d).sum(axis=(0, 1))  # (3 (3 c + 1), k)
 
-    alone = 2 * 9 * x.c * dout.data.size <= ALONE
+    alone = 2 * 9 * x.c * dout.data.size <= chosen().alone
     team.bands(x.n, x.rows, _height(x, dout), block, alone=alone)
     total = np.sum([sums[place] for place in sorted(sums)], axis=0)  # in that order, whichever came first
     flat = total.reshape(3, 3 * x.c + 1, dout.c)

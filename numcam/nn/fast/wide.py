@@ -6,17 +6,20 @@ import numpy as np
 
 from numcam.nn.fast.gates import After
 from numcam.nn.fast.maps import Map
+from numcam.nn.fast.steps import back, multiply, transform
 from numcam.nn.fast.team import ALONE, Scratch, Team
-from numcam.nn.fast.winograd import F2, F4, SMALL, Form, Kernel, back, multiply, transform
+from numcam.nn.fast.ways import chosen
+from numcam.nn.fast.winograd import F2, F4, Form, Kernel
 from numcam.nn.types import Array
 
 FEW = 16
 """Pictures of up to so many tiles of 4x4 are cut into tiles of 2x2: there, kernels weigh more than pictures, and those
 of F(2x2) weigh less than half. Measured with 512 channels at 14x14: as fast, with 50 MB instead of 113."""
 
-TOGETHER = 64
-"""Pictures of up to so many tiles go through a convolution as a whole, which reads the kernels once: they are larger
-than the picture. Measured at 28x28 and 14x14 with 512 channels."""
+TOGETHER, HEAVY = 64, 1 << 20
+"""Pictures of up to so many tiles go through a convolution as a whole where its kernels are more values than this: they
+are larger than the picture then, and are read once. Measured at 28x28 and 14x14 with 512 channels; with 64 channels and
+32 pictures, blocks take a twentieth less of pocket's whole forward pass."""
 
 BLOCK, VALUES = 112, 12_800
 """Tiles that go through a convolution together otherwise, and more with fewer channels, up to so many tiles times
@@ -46,7 +49,7 @@ def conv(team: Team, x: Map, kernel: Kernel, out: Map, after: After | None = Non
         if after:
             after(images, slice(tile * rows.start, min(tile * rows.stop, out.rows)))
 
-    if tile_rows * tile_cols <= TOGETHER:
+    if tile_rows * tile_cols <= TOGETHER and kernel.u.size > HEAVY:
         group = max(1, GROUP // (tile_rows * tile_cols))
         for first in range(0, x.n, group):
             _in_stages(team, x, kernel, out, slice(first, min(first + group, x.n)), finish)
@@ -129,9 +132,9 @@ def parameter_gradients(team: Team, dout: Map, x: Map) -> tuple[Array, Array]:
 
 
 def _long_product(g: Array, y: Array) -> Array:
-    """g' y (k, c) of g (places, k) and y (places, c), in pieces that suit `SMALL` where those are long enough."""
+    """g' y (k, c) of g (places, k) and y (places, c), in small pieces where those are long enough."""
     places, k, c = len(g), g.shape[1], y.shape[1]
-    piece = SMALL // (k * c)
+    piece = chosen().small // (k * c)
     whole = places // piece * piece if piece >= SHORT else 0
     total = g[whole:].T @ y[whole:]
     if whole:

@@ -9,13 +9,7 @@ kernel, BT what comes from the input, AT goes back to the outputs:
     y = AT [ (G w) * (BT x) ]                      one row of 4 outputs
     Y = AT [ (G w G') * (BT x BT') ] AT'           a tile of 4 by 4
 
-For all channels at once the middle is 36 matrix products of (tiles, c) by (c, k). What makes it fast in NumPy is that
-the small matrices need no loop either. With pictures kept as (rows, cols, channels), BT times six rows is one matrix
-product, whatever the number of columns and channels; overlapping tiles are views with strides; and `out=` puts each
-result where the next step reads it. A row of tiles passes through five calls of np.matmul, which all let other threads
-run meanwhile:
-
-    (6, cols c)  BT->  (6, tiles, 6, c)  BT->  v (36, tiles, c)  u->  m (36, tiles, k)  AT->  AT->  4 rows of outputs
+For all channels at once the middle is 36 matrix products of (tiles, c) by (c, k): see `steps`.
 """
 
 from dataclasses import dataclass
@@ -23,11 +17,9 @@ from functools import cached_property
 
 import numpy as np
 
-from numcam.nn.fast.maps import Map, strided
 from numcam.nn.fast.team import Scratch, Team
+from numcam.nn.fast.ways import chosen
 from numcam.nn.types import Array
-
-FLOAT = np.dtype(np.float32).itemsize
 
 
 def toom_cook(points: tuple[float, ...], outputs: int, taps: int = 3) -> tuple[Array, Array, Array]:
@@ -92,10 +84,6 @@ F4 = Form(4, (0.0, 1.0, -1.0, 0.5, -2.0))
 
 F2 = Form(2, (0.0, 1.0, -1.0))
 
-SMALL = 1_000_000
-"""Products of m by k by n with m k n up to this many take OpenBLAS's kernels for small matrices where there are such
-(AVX512): no packing. Measured on (49, 512) by (512, n): 102 GFLOP/s a core in pieces of n = 32, 72 in one of 512."""
-
 
 @dataclass(frozen=True)
 class Kernel:
@@ -117,9 +105,9 @@ class Kernel:
 
 
 def transformed(team: Team, w: Array, bias: Array | None, form: Form, scratch: Scratch | None = None) -> Kernel:
-    """The Kernel of w (k, c, 3, 3), cut along k into pieces that suit `SMALL`; in memory of its own or of `scratch`."""
+    """The Kernel of w (k, c, 3, 3), cut along k as suits the processor; in memory of its own or of `scratch`."""
     k, c = w.shape[:2]
-    piece = max(p for p in (1, 2, 4, 8, 16, 32, 64, k) if k % p == 0 and (p <= 32 or c * p <= SMALL // 32))
+    piece = chosen().piece(c, k)
     shape = (form.side**2, k // piece, c, piece)
     u = scratch.array("u", shape) if scratch else np.empty(shape, np.float32)
     both = np.kron(form.g, form.g).astype(np.float32)  # (points, 9)
@@ -136,46 +124,3 @@ def transformed(team: Team, w: Array, bias: Array | None, form: Form, scratch: S
 def backwards(w: Array) -> Array:
     """The kernel (c, k, 3, 3) whose convolution is the input gradient: turned by 180 degrees, channels exchanged."""
     return w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-
-
-def transform(x: Map, form: Form, image: int, row: int, v: Array, scratch: Scratch) -> None:
-    """v (side, side, g, nr, tiles, c) from nr tile rows of g pictures: BT on the rows, then on the columns."""
-    side, _, g, nr, tw, c = v.shape
-    per_image, per_row = x.data.strides[:2]
-    length = (form.tile * tw + 2) * c
-    strides = (per_image, form.tile * per_row, per_row, FLOAT)
-    rows = strided(x.data, (g, nr, side, length), strides, image * per_image + form.tile * row * per_row)
-    t = scratch.array("t", (g, nr, side, length))
-    np.matmul(form.bt, rows, out=t)
-    across = (*t.strides[:3], form.tile * c * FLOAT, c * FLOAT, FLOAT)
-    windows = strided(t, (g, nr, side, tw, side, c), across)
-    np.matmul(form.bt, windows, out=v.transpose(2, 3, 0, 4, 1, 5))
-
-
-def multiply(v: Array, u: Array, m: Array) -> None:
-    """m (points, tiles, k) = v (points, tiles, c) by u (points, k / piece, c, piece), in blocks of tiles."""
-    points, tiles, c = v.shape
-    pieces, piece = u.shape[1], u.shape[3]
-    block = max(1, min(tiles, 64, SMALL // (c * piece)))
-    block = max(b for b in range(1, block + 1) if tiles % b == 0 or b == block)
-    whole = tiles // block * block
-    for start, stop, size in ((0, whole, block), (whole, tiles, tiles - whole)):
-        if stop > start:
-            left = v[:, start:stop].reshape(points, -1, 1, size, c)
-            into = m[:, start:stop].reshape(points, -1, size, pieces, piece)
-            np.matmul(left, u[:, None], out=into.transpose(0, 1, 3, 2, 4))
-
-
-def back(m: Array, kernel: Kernel, out: Map, image: int, row: int, scratch: Scratch) -> None:
-    """nr tile rows of g output pictures from m (side, side, g, nr, tiles, k): AT on the columns, then on the rows."""
-    form = kernel.form
-    if kernel.bias is not None:
-        m[form.one, form.one] += kernel.bias
-    side, _, g, nr, tw, k = m.shape
-    o = scratch.array("t", (g, nr, side, tw, form.tile, k))
-    np.matmul(form.at, m.transpose(2, 3, 0, 4, 1, 5), out=o)
-    per_image, per_row = out.data.strides[:2]
-    strides = (per_image, form.tile * per_row, per_row, FLOAT)
-    start = image * per_image + (1 + form.tile * row) * per_row + k * FLOAT
-    y = strided(out.data, (g, nr, form.tile, tw * form.tile * k), strides, start)
-    np.matmul(form.at, o.reshape(g, nr, side, tw * form.tile * k), out=y)
