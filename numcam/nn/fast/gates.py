@@ -64,20 +64,24 @@ class Gate:
 def unpool(
     dout: Kept, x: Kept, out: Kept, dx: Kept, gate: Gate | None, equal: Sequence[tuple[int, int, Array]] = ()
 ) -> After:
-    """dx: each 2x2's gradient goes to its first maximum, through a ReLU before it where `gate` says how.
+    """dx: each 2x2's gradient goes to its first maximum, through a ReLU before it where `gate` says how: it is open
+    there if the maximum is above 0.
 
-    equal: for two corners (0 ... 3), the later one first, in which windows they are equal whatever rounding says.
+    equal: for a corner (1 ... 3) and the first that is equal to it, in which windows, whatever rounding says.
     """
     zero = zeros(out)
 
     def after(images: slice, rows: slice) -> None:
         g, largest = dout.inside[images, rows], out.inside[images, rows]
-        if gate:
-            g = gate.through(g.copy(order="K"), largest, zero)
+        if gate and gate.by_gradient:
+            g = np.maximum(g, zero)
+        open = largest > 0 if gate and gate.by_activation else np.ones_like(largest, bool)
         within = (images, slice(2 * rows.start, 2 * rows.stop), slice(2 * out.cols))
-        winners = _first_maxima(x.inside[within], largest)
+        winners = _first_maxima(x.inside[within], largest, open)
         for later, first, where in equal:
-            moved = winners[later] & where[images, rows, :, None]
+            moved = np.empty_like(largest, bool)
+            moved[...] = where[images, rows, :, None]  # for each channel: a copy costs less than broadcasting thrice
+            moved &= winners[later]
             winners[first] |= moved
             winners[later] ^= moved
         for winner, into in zip(winners, corners(dx.inside[within]), strict=True):
@@ -89,15 +93,19 @@ def unpool(
     return after
 
 
-def _first_maxima(y: Array, largest: Array) -> list[Array]:
-    """For each corner of the 2x2 windows of y: where it is the first that holds the window's largest value."""
-    waiting = np.ones_like(largest, bool)
+def _first_maxima(y: Array, largest: Array, waiting: Array) -> list[Array]:
+    """For each corner of the 2x2 windows of y: where it is the first that holds the window's largest value.
+
+    waiting: the windows that matter; changed in place.
+    """
+    *most, _ = corners(y)
     found = []
-    for corner in corners(y):
-        here = (corner == largest) & waiting
+    for corner in most:
+        here = corner == largest
+        here &= waiting
         waiting ^= here
         found.append(here)
-    return found
+    return [*found, waiting]  # the last corner, where it is none of the others
 
 
 def corners(y: Array) -> list[Array]:

@@ -80,13 +80,20 @@ class Labels:
         return layout(c) is Rows and rows.repeats_exactly(c, k, np.asarray(self.values[before]).shape[-1], layout(k))
 
     def equal_corners(self, team: Team, name: str) -> list[tuple[int, int, Array]]:
-        """Which 2x2 windows (n, rows // 2, cols // 2) of a map hold equal values: for two corners, the later first."""
+        """For a corner (1 ... 3) of the 2x2 windows of a map and the first that is equal to it: in which windows
+        (n, rows // 2, cols // 2)."""
         labels = None if name in self._exact(name) else self.of(team, name)
         if labels is None:
             return []
-        found = corners(labels)
-        pairs = ((later, first, found[later] == found[first]) for later in (3, 2, 1) for first in range(later))
-        return [(later, first, equal) for later, first, equal in pairs if equal.any()]
+        pairs = []
+        for later, label in enumerate(found := corners(labels)):
+            waiting = np.ones_like(label, bool)
+            for first in range(later):
+                equal = (label == found[first]) & waiting
+                if equal.any():
+                    pairs.append((later, first, equal))
+                    waiting ^= equal
+        return pairs
 
     def equalise(self, team: Team, name: str, map: Kept) -> None:
         """Give equal places of a map the value of the first of them, for layers that compare the values themselves."""
