@@ -32,6 +32,7 @@ from numcam.nn.fast.dense import linear, linear_backward
 from numcam.nn.fast.kernels import parameter_gradients
 from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.team import Team, alone, processors, team
+from numcam.nn.fast.ways import SAFE, UNPACKED, trying
 from numcam.nn.fast.winograd import F2, F4, Kernel, backwards, toom_cook, transformed
 
 RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
@@ -39,6 +40,13 @@ RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
 
 def apart(a, b):
     return float(np.abs(a - b).max() / np.abs(b).max())
+
+
+@pytest.fixture(params=[UNPACKED, SAFE], ids=["as with AVX-512", "as with any BLAS"])
+def way(request):
+    """Products laid out in each of the ways, whatever kernels are there."""
+    with trying(request.param):
+        yield request.param
 
 
 def conv_layer(rng, c, k, side=3, **options):
@@ -65,7 +73,7 @@ def test_toom_cooks_matrices_multiply_polynomials_exactly():
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 14, 31, 33])
 @pytest.mark.parametrize("cols", [1, 4, 6, 13, 37])
 @pytest.mark.parametrize("form", [F2, F4], ids=["F2", "F4"])
-def test_convolution_equals_im2col_at_any_size(rows, cols, form):
+def test_convolution_equals_im2col_at_any_size(rows, cols, form, way):
     rng = np.random.default_rng(rows * 100 + cols)
     for n, c, k, size in ((1, 5, 3, 1), (3, 8, 6, 2), (2, 1, 64, 2)):
         x = rng.standard_normal((n, c, rows, cols)).astype(np.float32)
@@ -104,7 +112,7 @@ def test_few_channels_row_by_row_equal_im2col_at_any_size(rows, cols, into):
 
 @pytest.mark.parametrize("layouts", list(product([Rows, Map], repeat=2)))
 @pytest.mark.parametrize("size", [(1, 1), (2, 7), (9, 5), (30, 41)])
-def test_parameter_gradients_of_both_layouts_are_the_plain_ones(layouts, size):
+def test_parameter_gradients_of_both_layouts_are_the_plain_ones(layouts, size, way):
     rng = np.random.default_rng(sum(size))
     for n, c, k in ((1, 5, 3), (3, 4, 18), (6, 1, 2), (2, 32, 40)):
         x, dout = (rng.standard_normal((n, of, *size)) for of in (c, k))
@@ -165,7 +173,7 @@ CASES = {name: (network, shape) for name, network, shape in networks()}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_traces_and_gradients_of_any_network_are_the_plain_engines(name):
+def test_traces_and_gradients_of_any_network_are_the_plain_engines(name, way):
     network, shape = CASES[name]
     x = np.random.default_rng(2).standard_normal(shape)
     fast, plain = (
@@ -282,7 +290,7 @@ def rounding(request, monkeypatch):
 
 @pytest.mark.parametrize("cols", [56, 61])
 @pytest.mark.parametrize("body", BODIES)
-def test_where_a_picture_repeats_itself_the_first_of_a_window_takes_the_gradient(body, cols, rounding):
+def test_where_a_picture_repeats_itself_the_first_of_a_window_takes_the_gradient(body, cols, rounding, way):
     rng = np.random.default_rng(4)
     network, c = body_of(rng, body)
     x = repeating(rng, c, 48, cols)
@@ -352,7 +360,7 @@ def test_the_rows_of_a_large_matrix_are_shared_among_the_threads(monkeypatch):
         assert apart(linear_backward(Team(size), dout, layer.weight), dout @ w) < 1e-5
 
 
-def test_transformed_kernels_are_kept_from_their_second_use_on():
+def test_transformed_kernels_are_kept_from_their_second_use_on(way):
     rng = np.random.default_rng(10)
     layer = conv_layer(rng, 40, 40, padding=1)
     network = Network({"conv": layer})
@@ -448,7 +456,7 @@ def test_traces_are_read_only_and_do_not_share_the_callers_array():
             trace[name][...] = 0
 
 
-def test_threads_may_share_a_network():
+def test_threads_may_share_a_network(way):
     network, shape = CASES["pocket"]
     x = np.random.default_rng(7).standard_normal((6, *shape)).astype(np.float32)
     expected = [network.forward(one, engine="fast").backward(2)["input"] for one in x]

@@ -99,17 +99,17 @@ class Team:
         Lower pictures go several together, up to that height. even: bands begin at even rows. alone: this thread does
         them all. The bands are the same for any number of threads, and so are the results to the last digit.
         """
+        unit = 2 if even else 1
+        units = -(-rows // unit)
         group = max(1, min(height // rows, -(-n // 2)))
-        count = -(-rows // height)
-        count += n == 1 and not alone and count % 2 == 1 and count < rows
-        height = -(-rows // count)
-        height += even and height % 2
-        count = -(-rows // height)
+        count = min(-(-rows // height), units)
+        count += n == 1 and not alone and count % 2 == 1 and count < units
+        cuts = [unit * (band * units // count) for band in range(count)] + [rows]
 
-        def each(units: slice, scratch: Scratch) -> None:
-            for which, band in (divmod(u, count) for u in range(units.start, units.stop)):
+        def each(some: slice, scratch: Scratch) -> None:
+            for which, band in (divmod(u, count) for u in range(some.start, some.stop)):
                 pictures = slice(which * group, min((which + 1) * group, n))
-                work(pictures, slice(band * height, min((band + 1) * height, rows)), scratch)
+                work(pictures, slice(cuts[band], cuts[band + 1]), scratch)
 
         total = -(-n // group) * count
         if alone:
