@@ -30,7 +30,7 @@ SURE_STEPS = 200
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "attack", "change a picture's class by a small change of its pixels", EXAMPLES)
+    parser = command(subparsers, "attack", EXAMPLES)
     add_photos(parser, many=False)
     parser.add_argument("--method", metavar="NAME", help="fgsm, bim, pgd, pgd-l2 or deepfool (fgsm)")
     parser.add_argument("--epsilon", type=float, metavar="E", help="grey levels of 255 (2; 8 with --confidence)")

@@ -30,7 +30,7 @@ OTHERS = {"torch": "torch", "onnxruntime": "onnxruntime onnx"}
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "bench", "measure how fast numcam is on this machine", EXAMPLES)
+    parser = command(subparsers, "bench", EXAMPLES)
     parser.add_argument(
         "--against",
         choices=list(OTHERS),

@@ -37,12 +37,7 @@ SHAPE = (2, 3, 7, 6)
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(
-        subparsers,
-        "check",
-        "check every layer's gradients and every rule against central differences, or your answers to the tutorial",
-        EXAMPLES,
-    )
+    parser = command(subparsers, "check", EXAMPLES)
     add_options(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers (%(default)s)")
     parser.set_defaults(run=check)

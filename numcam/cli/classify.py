@@ -11,7 +11,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = command(
         subparsers,
         "classify",
-        "print the likeliest classes of pictures",
         "  numcam classify photo.jpg\n  numcam classify *.png --top 2",
     )
     add_photos(parser)

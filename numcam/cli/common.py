@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from numcam.cli.commands import COMMANDS
 from numcam.errors import InputError
 from numcam.files import check_writable
 from numcam.images import read_image
@@ -17,9 +18,10 @@ from numcam.nn.types import Array
 
 
 def command(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help: str, examples: str
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, examples: str
 ) -> argparse.ArgumentParser:
     """A subcommand with its one-line help and its examples."""
+    help = COMMANDS[name]
     return subparsers.add_parser(
         name,
         help=help,

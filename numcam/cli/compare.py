@@ -18,9 +18,7 @@ EXAMPLES = """  numcam compare photo.jpg                     Grad-CAM of the lik
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(
-        subparsers, "compare", "draw Grad-CAM by the conventions of several tools, and what differs", EXAMPLES
-    )
+    parser = command(subparsers, "compare", EXAMPLES)
     add_photos(parser, many=False)
     parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="class (default: the likeliest)")
     add_model(parser)

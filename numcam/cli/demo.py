@@ -22,7 +22,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = command(
         subparsers,
         "demo",
-        "explain a bundled picture of a cat and a dog, and attack others",
         "  numcam                        figure-1.png and figure-2.png, here\n"
         "  numcam demo -o slides         the same, in the folder slides",
     )

@@ -34,7 +34,7 @@ MOST = 1_000_000
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "evaluate", "measure accuracy and explanations on drawn scenes", EXAMPLES)
+    parser = command(subparsers, "evaluate", EXAMPLES)
     parser.add_argument("--scenes", type=int, metavar="N", help="how many (1000; fewer for slow measures)")
     parser.add_argument("--objects", type=int, choices=(1, 2, 3), help="only scenes of so many objects")
     known = ", ".join((*MEASURES, HIDDEN_BIAS)).replace("_", "-")

@@ -17,7 +17,7 @@ EXAMPLES = """  numcam exercises list                what every page asks for
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "exercises", "list the tutorial's exercises, or write a file to start from", EXAMPLES)
+    parser = command(subparsers, "exercises", EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     actions.add_parser("list", help="the functions of every page").set_defaults(run=show_list)
     new = actions.add_parser("new", help="write the file of a page, its functions still empty")

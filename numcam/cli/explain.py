@@ -31,7 +31,7 @@ EXAMPLES = """  numcam explain photo.jpg                             Grad-CAM of
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "explain", "draw where in a picture the evidence for a class is", EXAMPLES)
+    parser = command(subparsers, "explain", EXAMPLES)
     add_photos(parser)
     parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX|topK|all", help="class (default: the likeliest)")
     parser.add_argument("--layer", metavar="LAYER,…", help="of the class activation maps (default: relu5_3)")

@@ -14,9 +14,7 @@ EXAMPLES = """  numcam ledger photo.jpg                    the likeliest class
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(
-        subparsers, "ledger", "write a class's score as a sum: activations times gradient, and biases", EXAMPLES
-    )
+    parser = command(subparsers, "ledger", EXAMPLES)
     add_photos(parser, many=False)
     parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="whose logit (the likeliest)")
     add_model(parser)

@@ -6,42 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 
 from numcam import __version__
-from numcam.cli import (
-    attack,
-    bench,
-    check,
-    classify,
-    compare,
-    demo,
-    evaluate,
-    exercises,
-    explain,
-    ledger,
-    trace,
-    train,
-    tutorials,
-    weights,
-)
+from numcam.cli.commands import COMMANDS
 from numcam.errors import InputError
 
-COMMANDS = (
-    demo,
-    explain,
-    compare,
-    ledger,
-    classify,
-    attack,
-    trace,
-    evaluate,
-    check,
-    exercises,
-    tutorials,
-    train,
-    weights,
-    bench,
-)
 EXAMPLES = """examples:
   numcam                                    explain a bundled picture, write figure-1.png and figure-2.png
   numcam explain photo.jpg --class cat      where in the photo is a cat?
@@ -85,11 +55,13 @@ def _answered(arguments: Sequence[str] | None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"numcam {__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["demo"]
+    for name, help in COMMANDS.items():
+        if name in arguments:  # what a command needs is imported only where it may be the one that is asked for
+            import_module(f"numcam.cli.{name}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=help)
     options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        options = parser.parse_args(["demo"])
     try:
         return int(options.run(options))
     except InputError as error:

@@ -19,7 +19,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = command(
         subparsers,
         "trace",
-        "print a table of the forward and backward pass, layer by layer",
         "  numcam trace photo.jpg\n  numcam trace photo.jpg --class cat",
     )
     add_photos(parser, many=False)

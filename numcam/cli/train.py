@@ -41,7 +41,7 @@ LOOK_SEEDS = range(500_000, 500_100)
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "train", "train pocket from nothing with numcam's own backward pass", EXAMPLES)
+    parser = command(subparsers, "train", EXAMPLES)
     parser.add_argument("--out", type=Path, default=Path("weights/pocket.h5"), help="the file to write (%(default)s)")
     parser.add_argument(
         "--folder", type=Path, default=Path("training"), help="scenes and state of the run (%(default)s)"

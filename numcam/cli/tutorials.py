@@ -19,7 +19,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "tutorials", "list the tutorials, or build notebooks from them", EXAMPLES)
+    parser = command(subparsers, "tutorials", EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     actions.add_parser("list", help="the pages, and where they are").set_defaults(run=show_list)
     one = actions.add_parser("notebooks", help="build a Jupyter notebook from every page")

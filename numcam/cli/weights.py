@@ -30,7 +30,7 @@ EXAMPLES = """  numcam weights list                        what can be had by na
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
-    parser = command(subparsers, "weights", "list, inspect, fetch, convert and check weights files", EXAMPLES)
+    parser = command(subparsers, "weights", EXAMPLES)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     actions.add_parser("list", help="published weights, and where they are on this machine").set_defaults(run=show_list)
     actions.add_parser("where", help="the places where numcam looks for weights").set_defaults(run=show_places)

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from numcam import scenes
-from numcam.cli.main import COMMANDS, main
+from numcam.cli.commands import COMMANDS
+from numcam.cli.main import main
 from numcam.formats import Weights, write_weights
 from numcam.models.preprocessing import CENTRED
 from numcam.models.vgg import random_network
@@ -179,7 +180,7 @@ def test_an_output_that_is_full_is_one_sentence(photo, model):
     assert (done.returncode, done.stderr) == (2, "numcam: cannot write the output: No space left on device\n")
 
 
-@pytest.mark.parametrize("command", [c.__name__.rsplit(".", 1)[1] for c in COMMANDS])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_examples(capsys, command):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])
