@@ -1,7 +1,7 @@
 """Boxes, masks and maps: how much of a map lies inside, and what its largest connected part covers."""
 
 import numpy as np
-from scipy.ndimage import label
+import scipy
 
 from numcam.errors import InputError
 from numcam.nn.types import Array
@@ -34,7 +34,7 @@ def largest_component(map: Array, threshold: float = 0.15, connectivity: int = 8
         raise InputError(f"a threshold is a share of the maximum, above 0 and at most 1; got {threshold!r}")
     if not map.max() > 0:
         return np.zeros(map.shape, bool)
-    parts, _ = label(map >= threshold * map.max(), NEIGHBOURS[connectivity])
+    parts, _ = scipy.ndimage.label(map >= threshold * map.max(), NEIGHBOURS[connectivity])
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     return np.asarray(parts == sizes.argmax())

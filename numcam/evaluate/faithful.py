@@ -6,7 +6,7 @@ A score is a function (n, 3, rows, cols) -> (n,), the probability of one class.
 from collections.abc import Callable
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from numcam.errors import InputError
 from numcam.nn.types import Array
@@ -51,7 +51,7 @@ def deletion(x: Array, map: Array, score: Score, steps: int = STEPS, seed: int =
 
 def insertion(x: Array, map: Array, score: Score, steps: int = STEPS, seed: int = 0, blur: float = BLUR) -> Array:
     """The score while a blurred picture turns sharp, the most important pixels first. Petsiuk et al. 2018."""
-    return curve(x, gaussian_filter(x, (0, blur, blur)), order(map, seed), score, steps)
+    return curve(x, scipy.ndimage.gaussian_filter(x, (0, blur, blur)), order(map, seed), score, steps)
 
 
 def area(values: Array) -> float:

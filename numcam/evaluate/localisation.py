@@ -4,7 +4,7 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
+import scipy
 
 from numcam.nn.types import Array
 
@@ -22,7 +22,7 @@ def distance_to_mask(mask: Array, point: tuple[int, int]) -> float:
     """Pixels from a point to the nearest pixel of the mask (rows, cols); 0 inside, infinite for an empty mask."""
     if not mask.any():
         return float("inf")
-    return float(distance_transform_edt(~mask.astype(bool))[point])
+    return float(scipy.ndimage.distance_transform_edt(~mask.astype(bool))[point])
 
 
 def points_at(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
@@ -37,7 +37,7 @@ def chance(mask: Array, tolerance: float = 0.0) -> float:
     """The probability that a pixel drawn at random would hit."""
     if not mask.any():
         return 0.0
-    return float((distance_transform_edt(~mask.astype(bool)) <= tolerance).mean())
+    return float((scipy.ndimage.distance_transform_edt(~mask.astype(bool)) <= tolerance).mean())
 
 
 def wilson_interval(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

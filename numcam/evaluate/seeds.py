@@ -7,7 +7,7 @@ the picture's saliency is lowest.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from numcam.nn.types import Array
 
@@ -25,7 +25,7 @@ def seeds(maps: Array, classes: Sequence[int], saliency: Array, foreground: floa
     the tenth of the picture where the smoothed saliency is lowest. A blank map claims nothing.
     """
     labels = np.full(saliency.shape, NOTHING)
-    smooth = gaussian_filter(saliency, SMOOTH)
+    smooth = scipy.ndimage.gaussian_filter(saliency, SMOOTH)
     labels[smooth <= np.quantile(smooth, BACKGROUND)] = 0
     return _painted(labels, maps, classes, foreground)
 

@@ -1,8 +1,7 @@
 """How alike two maps are: by the order of their values (Spearman), and by their structure (SSIM)."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from scipy.stats import rankdata
+import scipy
 
 from numcam.nn.types import Array
 
@@ -14,7 +13,7 @@ def spearman(a: Array, b: Array) -> float:
 
     With a constant map there is no order to compare: 1 if both are constant, else 0. Spearman 1904.
     """
-    ranks = [rankdata(one.ravel()) for one in (a, b)]
+    ranks = [scipy.stats.rankdata(one.ravel()) for one in (a, b)]
     x, y = (r - r.mean() for r in ranks)
     size = np.sqrt((x @ x) * (y @ y))
     if size == 0:
@@ -29,7 +28,7 @@ def ssim(a: Array, b: Array, span: float = 1.0) -> float:
     """
 
     def mean(values: Array) -> Array:
-        return np.asarray(gaussian_filter(values, SIGMA, truncate=3.5))
+        return np.asarray(scipy.ndimage.gaussian_filter(values, SIGMA, truncate=3.5))
 
     a, b = a.astype(np.float64), b.astype(np.float64)
     first, second = (0.01 * span) ** 2, (0.03 * span) ** 2

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.ndimage import distance_transform_cdt, distance_transform_edt
+import scipy
 
 from numcam.evaluate.localisation import peak
 from numcam.evaluate.localisation import points_at as hits
@@ -61,20 +61,20 @@ def _() -> Iterator[Case]:
 @points_at.wrong("Quantus' PointingGame counts a hit if *any* pixel equal to the maximum lies on the mask")
 def any_maximum(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
     """Any of several equal maxima may hit; the first one counts, or a flat map would always win."""
-    near = distance_transform_edt(~mask) <= tolerance if mask.any() else mask
+    near = scipy.ndimage.distance_transform_edt(~mask) <= tolerance if mask.any() else mask
     return bool(np.ptp(map) > 0 and (near & (map == map.max())).any())
 
 
 @points_at.wrong("Quantus' PointingGame: a blank map scores 1")
 def blank_is_a_hit(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
     """A constant map counts as a hit where the mask holds its first cell; it points nowhere."""
-    return bool(mask.any() and distance_transform_edt(~mask)[peak(map)] <= tolerance)
+    return bool(mask.any() and scipy.ndimage.distance_transform_edt(~mask)[peak(map)] <= tolerance)
 
 
 @points_at.wrong("Quantus' PointingGame: a blank map and an empty mask both score 1")
 def any_and_blank(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
     """Any cell equal to the maximum may hit, and in a constant map every cell is one: it always wins."""
-    near = distance_transform_edt(~mask) <= tolerance if mask.any() else mask
+    near = scipy.ndimage.distance_transform_edt(~mask) <= tolerance if mask.any() else mask
     return bool((near & (map == map.max())).any())
 
 
@@ -85,7 +85,7 @@ def row_and_column_swapped(map: Array, mask: Array, tolerance: float = 0.0) -> b
     size = max(mask.shape)
     square = np.zeros((size, size), bool)
     square[: mask.shape[0], : mask.shape[1]] = mask
-    return bool(np.ptp(map) > 0 and mask.any() and distance_transform_edt(~square)[col, row] <= tolerance)
+    return bool(np.ptp(map) > 0 and mask.any() and scipy.ndimage.distance_transform_edt(~square)[col, row] <= tolerance)
 
 
 @points_at.wrong()
@@ -99,7 +99,7 @@ def square_tolerance(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
     """The tolerance is a square around the point (the larger of the two differences); distance is measured straight."""
     if not mask.any() or np.ptp(map) == 0:
         return False
-    return bool(distance_transform_cdt(~mask, "chessboard")[peak(map)] <= tolerance)
+    return bool(scipy.ndimage.distance_transform_cdt(~mask, "chessboard")[peak(map)] <= tolerance)
 
 
 @points_at.wrong()
@@ -107,7 +107,7 @@ def steps_tolerance(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
     """The distance adds rows and columns (steps along the grid); it is measured straight, by Pythagoras."""
     if not mask.any() or np.ptp(map) == 0:
         return False
-    return bool(distance_transform_cdt(~mask, "taxicab")[peak(map)] <= tolerance)
+    return bool(scipy.ndimage.distance_transform_cdt(~mask, "taxicab")[peak(map)] <= tolerance)
 
 
 @points_at.wrong()
@@ -152,7 +152,7 @@ def strictly_inside_tolerance(map: Array, mask: Array, tolerance: float = 0.0) -
     """
     if not mask.any() or np.ptp(map) == 0:
         return False
-    return bool(distance_transform_edt(~mask)[peak(map)] < tolerance)
+    return bool(scipy.ndimage.distance_transform_edt(~mask)[peak(map)] < tolerance)
 
 
 @points_at.wrong()
@@ -162,4 +162,4 @@ def last_maximum(map: Array, mask: Array, tolerance: float = 0.0) -> bool:
         return False
     row, col = peak(map[::-1, ::-1])
     at = map.shape[0] - 1 - row, map.shape[1] - 1 - col
-    return bool(distance_transform_edt(~mask)[at] <= tolerance)
+    return bool(scipy.ndimage.distance_transform_edt(~mask)[at] <= tolerance)
