@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 from PIL import Image
 
 from numcam import scenes
@@ -84,24 +83,10 @@ def children(folder: Path, with_torch: bool, runs: int = 5) -> dict[str, Child]:
     """Measure numcam and PyTorch in turns, their weights mapped into memory from files made in `folder`."""
     photo, ours, theirs = folder / "photo.png", folder / "vgg16.h5", folder / "vgg16.pth"
     Image.fromarray(scenes.draw(1).image).save(photo)
-    network = subject("vgg16").network
-    write_weights(ours, Weights("vgg16", network.parameters, tuple(str(i) for i in range(1000)), TORCHVISION))
     found = {"numcam": Child([BY_NUMCAM, str(ours), str(photo)])}
     if with_torch:
-        import torch
-
-        numbers = {
-            name: f"{i:02}" for i, name in enumerate(n for n, layer in network.layers.items() if layer.parameters)
-        }
-        torch.save(
-            {
-                f"{numbers[name]}.{key}": torch.from_numpy(np.array(array))
-                for name, layer in network.layers.items()
-                for key, array in layer.parameters.items()
-            },
-            theirs,
-        )
         found["PyTorch"] = Child([BY_TORCH, str(theirs), str(photo)])
+    _write(ours, theirs if with_torch else None)
     for round in range(runs + 1):
         for child in found.values():
             start = time.perf_counter()
@@ -112,3 +97,21 @@ def children(folder: Path, with_torch: bool, runs: int = 5) -> dict[str, Child]:
         for child in found.values():
             child.memory = {job: float(child.run(job, measure_memory=True)) for job in ("Grad-CAM", "gradient")}
     return found
+
+
+def _write(ours: Path, theirs: Path | None) -> None:
+    """VGG16 with random weights in numcam's format, and in PyTorch's if there is a path for it."""
+    network = subject("vgg16").network
+    write_weights(ours, Weights("vgg16", network.parameters, tuple(str(i) for i in range(1000)), TORCHVISION))
+    if theirs:
+        import torch
+
+        learned = [layer for layer in network.layers.values() if layer.parameters]
+        torch.save(
+            {
+                f"{i:02}.{key}": torch.from_numpy(array)
+                for i, layer in enumerate(learned)
+                for key, array in layer.parameters.items()
+            },
+            theirs,
+        )

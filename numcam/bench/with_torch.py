@@ -1,7 +1,8 @@
 """The same jobs in PyTorch: as people write them, and as fast as it can do them."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,31 +15,38 @@ from numcam.nn import Conv2d, Dropout, Flatten, Linear, MaxPool2d, Network, ReLU
 from numcam.nn.types import Array
 
 
-def module(network: Network) -> Any:
-    """The network as a torch module, its children named like the layers."""
-    return nn.Sequential(OrderedDict((name, _layer(layer)) for name, layer in network.layers.items())).eval()
+def module(network: Network, shared: bool = False) -> Any:
+    """The network as a torch module, its children named like the layers; shared: on the network's own arrays."""
+    return nn.Sequential(OrderedDict((name, _layer(layer, shared)) for name, layer in network.layers.items())).eval()
 
 
-def _layer(layer: object) -> Any:
+def _layer(layer: object, shared: bool) -> Any:
     if isinstance(layer, Conv2d):
         k, c, rows, _ = layer.weight.shape
-        return _filled(nn.Conv2d(c, k, rows, layer.stride, layer.padding), layer)
+        return _filled(nn.Conv2d(c, k, rows, layer.stride, layer.padding, device="meta"), layer, shared)
     if isinstance(layer, Linear):
-        return _filled(nn.Linear(1, 1), layer)
+        return _filled(nn.Linear(1, 1), layer, shared)
     if isinstance(layer, MaxPool2d):
         return nn.MaxPool2d(layer.size, layer.stride)
     return {ReLU: nn.ReLU, Flatten: nn.Flatten, Dropout: nn.Dropout}[type(layer)]()
 
 
-def _filled(made: Any, layer: Conv2d | Linear) -> Any:
-    made.weight = nn.Parameter(torch.from_numpy(np.array(layer.weight)))
-    made.bias = nn.Parameter(torch.from_numpy(np.array(layer.bias)))
+def _filled(made: Any, layer: Conv2d | Linear, shared: bool) -> Any:
+    for name, array in (("weight", layer.weight), ("bias", layer.bias)):
+        own = array if shared and array.flags.writeable else np.array(array)  # torch warns of what it may not write
+        setattr(made, name, nn.Parameter(torch.from_numpy(own)))
     return made
+
+
+def _made_when_run(make: Callable[[], Job]) -> Job:
+    """A job that takes memory, made the first time that it is run."""
+    made = cache(make)
+    return lambda: made()()
 
 
 def as_written(network: Network, x: Array, layer: str) -> Mapping[str, Job]:
     """Trainable parameters, hooks, and .backward() all the way."""
-    net, pixels = module(network), torch.from_numpy(x)
+    net, pixels = module(network, shared=True), torch.from_numpy(x)
 
     def forward() -> object:
         with torch.no_grad():
@@ -70,7 +78,7 @@ def as_written(network: Network, x: Array, layer: str) -> Mapping[str, Job]:
             hook.remove()
         return leaf.grad
 
-    step = training_step(network, x, torch.contiguous_format)
+    step = _made_when_run(partial(training_step, network, x, torch.contiguous_format))
     return dict(zip(JOBS, (forward, cam, lambda: gradient(guided=True), gradient, step), strict=True))
 
 
@@ -92,10 +100,10 @@ class _Guided(torch.autograd.Function):
 def at_its_best(network: Network, x: Array, layer: str, channels_last: bool) -> Mapping[str, Job]:
     """Frozen parameters, only the gradient that is asked for, no recording where none is needed."""
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    net = module(network).to(memory_format=layout).requires_grad_(False)
+    net = module(network, shared=True).to(memory_format=layout).requires_grad_(False)
     pixels = torch.from_numpy(x).to(memory_format=layout)
     at = [name for name, _ in net.named_children()].index(layer) + 1
-    step = training_step(network, x, layout)
+    step = _made_when_run(partial(training_step, network, x, layout))
 
     def forward() -> object:
         with torch.inference_mode():

@@ -31,7 +31,7 @@ from numcam.nn.fast import rows as by_rows
 from numcam.nn.fast.dense import linear, linear_backward
 from numcam.nn.fast.kernels import parameter_gradients
 from numcam.nn.fast.maps import Map, Rows
-from numcam.nn.fast.team import Team, alone, processors, team
+from numcam.nn.fast.team import Team, alone, processors, release, team
 from numcam.nn.fast.ways import SAFE, UNPACKED, trying
 from numcam.nn.fast.winograd import F2, F4, Kernel, backwards, toom_cook, transformed
 
@@ -406,6 +406,21 @@ def test_memory_asked_for_longest_ago_goes_first_when_too_much_is_kept(monkeypat
     memory.take(shapes[3], (0, 0))
     assert [len(memory.free[shape, (0, 0)]) for shape in shapes] == [1, 0, 1, 1]
     assert memory.bytes == 4 * (1000 + 998 + 997)
+
+
+def test_released_memory_is_given_back_and_what_is_held_stays():
+    network, shape = CASES["pocket"]
+    x = np.random.default_rng(12).standard_normal(shape).astype(np.float32)
+    held = network.forward(x)
+    kept = held["relu3_2"].copy()
+    expected = network.forward(x).backward(1)["input"].copy()
+    gc.collect()
+    assert maps._MEMORY.bytes > 0
+    release()
+    assert maps._MEMORY.bytes == 0
+    assert not any(maps._MEMORY.free.values())
+    np.testing.assert_array_equal(network.forward(x).backward(1)["input"], expected)
+    np.testing.assert_array_equal(held["relu3_2"], kept)
 
 
 def test_a_rule_of_ones_own_gets_the_relus_input():

@@ -24,6 +24,14 @@ LOADED = {
         "SkylakeX",
         UNPACKED,
     ),
+    "a shared one beside another package's": (
+        [
+            library("openblas", architecture="Zen", filepath="/env/lib/python3/site-packages/torch/lib/libopenblas.so"),
+            library("openblas", architecture="SkylakeX", filepath="/usr/lib/libopenblas.so.0"),
+        ],
+        "SkylakeX",
+        UNPACKED,
+    ),
     "one for both": ([library("openblas", architecture="Haswell")], "Haswell", SAFE),
     "kernels that nobody has measured": ([library("openblas", architecture="NeoverseV2")], "NeoverseV2", SAFE),
     "MKL": ([library("mkl"), SCIPYS], "mkl", SAFE),
@@ -42,11 +50,11 @@ def test_the_way_follows_from_numpys_own_blas(case, monkeypatch):
             return libraries
 
     monkeypatch.setattr(blas, "_loaded", Controller)
-    blas.kernel.cache_clear()
+    blas._numpys.cache_clear()
     assert blas.kernel() == name
     assert chosen() is way
     monkeypatch.undo()
-    blas.kernel.cache_clear()
+    blas._numpys.cache_clear()
 
 
 @pytest.mark.skipif(

@@ -5,6 +5,6 @@ Nothing here is needed to understand the rest: it is used where `Network.forward
 
 from numcam.nn.fast.backward import Walk
 from numcam.nn.fast.forward import Pass, Value
-from numcam.nn.fast.team import alone
+from numcam.nn.fast.team import alone, release
 
-__all__ = ["Pass", "Value", "Walk", "alone"]
+__all__ = ["Pass", "Value", "Walk", "alone", "release"]

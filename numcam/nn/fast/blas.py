@@ -6,9 +6,10 @@ again.
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
 
 import threadpoolctl
 from threadpoolctl import ThreadpoolController
@@ -45,15 +46,27 @@ def _loaded() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-@cache
 def kernel() -> str:
-    """What NumPy's products run: "SkylakeX" or "Haswell" of OpenBLAS, else the library's name; "" where it is unknown.
+    """What NumPy's products run: "SkylakeX" or "Haswell" of OpenBLAS, or the library's name; "" where it is unknown."""
+    return str(_numpys().get("architecture") or _numpys().get("internal_api", ""))
 
-    Named as threadpoolctl names it. SciPy may have loaded another library.
-    """
+
+def library() -> str:
+    """The library's name and version: "openblas 0.3.31"; "" where it is unknown."""
+    return " ".join(str(_numpys()[key]) for key in ("internal_api", "version") if _numpys().get(key))
+
+
+@cache
+def _numpys() -> Mapping[str, object]:
+    """What threadpoolctl tells of NumPy's BLAS; other packages may have brought one of their own."""
     libraries = [library for library in _loaded().info() if library["user_api"] == "blas"]
-    libraries.sort(key=lambda library: ("scipy" in library["filepath"], "numpy" not in library["filepath"]))
-    return str(libraries[0].get("architecture") or libraries[0]["internal_api"]) if libraries else ""
+    return min(libraries, key=_strange, default={})
+
+
+def _strange(library: Mapping[str, str]) -> int:
+    """0 for a library that lies in NumPy's folder, 1 in none, 2 in another package's."""
+    path = Path(library["filepath"]).parent.as_posix()
+    return 0 if "/numpy" in path else 2 if "/site-packages/" in path or "/scipy" in path else 1
 
 
 @cache

@@ -127,3 +127,10 @@ class _Memory:
 
 
 _MEMORY = _Memory()
+
+
+def forget() -> None:
+    """Give back the memory that is kept for the next pictures."""
+    for blocks in list(_MEMORY.free.values()):
+        while blocks:
+            _MEMORY.bytes -= blocks.popleft().nbytes

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from numcam.nn.fast.blas import one_blas_thread, one_openmp_thread
+from numcam.nn.fast.maps import forget
 from numcam.nn.types import Array, Shape
 
 MOST = 16
@@ -161,6 +162,14 @@ def alone() -> Iterator[None]:
             yield
     finally:
         _here.alone = False
+
+
+def release() -> None:
+    """Give back the memory that is kept between calls: of intermediate results, and for the next pictures."""
+    with team() as together:
+        for scratch in together.scratch:
+            scratch.blocks.clear()
+    forget()
 
 
 def _after_fork() -> None:
