@@ -61,7 +61,7 @@ def bench(options: argparse.Namespace) -> int:
         raise InputError(f"--runs is a count of at least 1 and at most 1000; got {options.runs}")
     for other in options.against:
         if not all(find_spec(package) for package in OTHERS[other].split()):
-            raise InputError(f"{other} is not installed; leave it out, or install it: pip install {OTHERS[other]}")
+            raise InputError(f"{other} is not installed; leave it out, or run python -m pip install {OTHERS[other]}")
     torch = "torch" in options.against
     if options.errors is not None:
         return _errors(models, options.errors)
@@ -88,7 +88,7 @@ def _errors(models: list[str], count: int) -> int:
     if not 1 <= count <= 10_000:
         raise InputError(f"--errors is a count of pictures, from 1 to 10,000; got {count}")
     if not find_spec("torch"):
-        raise InputError("--errors compares with PyTorch in float64; install it: pip install torch")
+        raise InputError("--errors compares with PyTorch in float64; run python -m pip install torch")
     from numcam.bench.errors import errors
 
     for model in models:
