@@ -5,15 +5,18 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from numcam.errors import InputError, did_you_mean
-from numcam.formats import Weights, read_weights
 from numcam.models.classifier import Classifier
 from numcam.models.imagenet import NAMES
 from numcam.models.preprocessing import CENTRED, TORCHVISION
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, assemble, random_network
 from numcam.published import PUBLISHED, published
 from numcam.scenes import CLASSES
+
+if TYPE_CHECKING:
+    from numcam.formats import Weights
 
 
 def say(line: str) -> None:
@@ -37,6 +40,8 @@ def load(
     classes: names in index order, for weights that have none. say(line) is told which file was taken.
     InputError for an unknown name, or a file that cannot be used.
     """
+    from numcam.formats import read_weights  # here, because h5py and seven formats take a third of all importing
+
     if not str(model) or (weights is not None and not str(weights)):
         raise InputError("the name of a weights file is empty; give a file, or leave the option out")
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
@@ -84,7 +89,7 @@ def locate(model: str, say: Callable[[str], None] = say) -> Path:
     return path
 
 
-def from_weights(weights: Weights, name: str | None = None) -> Classifier:
+def from_weights(weights: "Weights", name: str | None = None) -> Classifier:
     """The classifier that a weights file describes."""
     network = assemble(weights.architecture, weights.parameters)
     return Classifier(network, weights.classes, weights.preprocessing, weights.input_size, name or weights.architecture)

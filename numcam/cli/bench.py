@@ -71,7 +71,7 @@ def bench(options: argparse.Namespace) -> int:
     plan = _plan(options, models)
     for other in options.against:
         if not all(find_spec(package) for package in OTHERS[other].split()):
-            raise InputError(f"{other} is not installed; leave it out, or install it: pip install {OTHERS[other]}")
+            raise InputError(f"{other} is not installed; leave it out, or run python -m pip install {OTHERS[other]}")
     if options.json:
         check_writable(Path(options.json))
     if options.errors is not None:
@@ -156,7 +156,7 @@ def _errors(models: list[str], count: int) -> int:
     if not 1 <= count <= 10_000:
         raise InputError(f"--errors is a count of pictures, from 1 to 10,000; got {count}")
     if not find_spec("torch"):
-        raise InputError("--errors compares with PyTorch in float64; install it: pip install torch")
+        raise InputError("--errors compares with PyTorch in float64; run python -m pip install torch")
     from numcam.bench.errors import errors
 
     for model in models:

@@ -9,8 +9,6 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from numcam import __version__
 from numcam.cli.common import output
 from numcam.errors import InputError, did_you_mean
@@ -86,6 +84,8 @@ def answers(
 
 def bar(things: Iterable[T], about: str) -> Iterable[T]:
     """A progress bar on a terminal, for what takes longer than a second."""
+    from tqdm import tqdm
+
     return tqdm(things, desc=f"  {about}", leave=False, disable=None, delay=1, file=sys.stderr)
 
 

@@ -47,22 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _answered(arguments: Sequence[str] | None) -> int:
-    parser = Parser(
-        prog="numcam",
-        description="See where a network looks: VGG16, Grad-CAM, guided Grad-CAM and FGSM in plain NumPy.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"numcam {__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
-    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["demo"]
-    for name, help in COMMANDS.items():
-        if name in arguments:  # what a command needs is imported only where it may be the one that is asked for
-            import_module(f"numcam.cli.{name}").add_parser(subparsers)
-        else:
-            subparsers.add_parser(name, help=help)
-    options = parser.parse_args(arguments)
     try:
+        options = _parsed(sys.argv[1:] if arguments is None else arguments)
         return int(options.run(options))
     except InputError as error:
         print(f"numcam: {error}", file=sys.stderr)
@@ -76,6 +62,25 @@ def _answered(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("numcam: stopped", file=sys.stderr)
         return 130
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog="numcam",
+        description="See where a network looks: VGG16, Grad-CAM, guided Grad-CAM and FGSM in plain NumPy.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"numcam {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", parser_class=Parser)
+    if set(arguments) <= {"--"}:
+        arguments = ["demo"]
+    for name, help in COMMANDS.items():
+        if name in arguments:  # what a command needs is imported only where it may be the one that is asked for
+            import_module(f"numcam.cli.{name}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=help)
+    return parser.parse_args(arguments)
 
 
 def _make_streams_safe() -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -24,6 +24,9 @@ from numcam.files import check_writable, replacing
 from numcam.formats import write_weights
 from numcam.loading import from_weights
 from numcam.models.classifier import Classifier
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HIDDEN_BIAS = "hidden_bias"
 NETWORKS = {"with the shortcut": True, "without": False}
@@ -80,7 +83,7 @@ def _run(task: Task, model: Model, folder: Path, jobs: int) -> Records:
     return records
 
 
-def _drawn(name: str, found: Table, title: str) -> Figure:
+def _drawn(name: str, found: Table, title: str) -> "Figure":
     if name == "sanity" and found:
         return layers(found, title)
     if name == "robustness" and len({row.split(" | ")[0] for row in found}) == 1:
@@ -88,7 +91,7 @@ def _drawn(name: str, found: Table, title: str) -> Figure:
     return dots(found, title)
 
 
-def _tell(stem: Path, about: str, found: Table, figure: Figure) -> None:
+def _tell(stem: Path, about: str, found: Table, figure: "Figure") -> None:
     """Print the table; write it as Markdown, and the figure beside it."""
     print("\n".join(lines(about, found)), flush=True)
     with replacing(stem.with_suffix(".md")) as part:

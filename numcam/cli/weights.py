@@ -9,7 +9,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from numcam.cli.common import add_classes, classes_of, command
-from numcam.download import fetch
 from numcam.errors import InputError
 from numcam.files import check_writable
 from numcam.formats.checkpoint import shown
@@ -75,6 +74,8 @@ def show_places(_: argparse.Namespace) -> int:
 
 def download(options: argparse.Namespace) -> int:
     """Fetch into the cache, if it is not there."""
+    from numcam.download import fetch  # brings requests, which nothing else here needs
+
     print(fetch(published(options.name), say))
     return 0
 

@@ -5,8 +5,7 @@ neighbours, plus a little noise.
 """
 
 import numpy as np
-from scipy.sparse import csr_matrix, identity
-from scipy.sparse.linalg import spsolve
+import scipy
 
 from numcam.errors import InputError
 from numcam.evaluate.faithful import Score, order
@@ -39,13 +38,21 @@ def imputed(x: Array, missing: Array, noise: float = NOISE, seed: int = 0) -> Ar
     else:
         weights, known = _system(missing)
         values = known @ out.reshape(len(x), -1).T  # (count, 3), what the known neighbours give
-        out[:, missing] = spsolve((identity(count, format="csc") - weights).tocsc(), values).reshape(count, -1).T
+        out[:, missing] = _solved(weights, values).T
     jitter = np.random.default_rng(seed).standard_normal((len(x), count)) * noise * (x.max() - x.min())
     out[:, missing] += jitter
     return out.astype(x.dtype)
 
 
-def _system(missing: Array) -> tuple[csr_matrix, csr_matrix]:
+def _solved(weights: "scipy.sparse.csr_matrix", values: Array) -> Array:
+    """The pixels that are `values` and the weighted sums of each other, (count, 3)."""
+    from scipy.sparse.linalg import spsolve  # unlike SciPy's other parts it does not come when it is named
+
+    system = scipy.sparse.identity(len(values), format="csc") - weights
+    return np.asarray(spsolve(system.tocsc(), values)).reshape(values.shape)
+
+
+def _system(missing: Array) -> "tuple[scipy.sparse.csr_matrix, scipy.sparse.csr_matrix]":
     """Each missing pixel as weights of missing pixels (count, count), and of known ones (count, pixels)."""
     rows, cols = missing.shape
     at = np.flatnonzero(missing)
@@ -61,8 +68,9 @@ def _system(missing: Array) -> tuple[csr_matrix, csr_matrix]:
     i, j, w = map(np.concatenate, (who, where, weight))
     w = w / np.bincount(i, w, len(at))[i]
     gone = number[j] >= 0
-    unknown = csr_matrix((w[gone], (i[gone], number[j[gone]])), shape=(len(at), len(at)))
-    return unknown, csr_matrix((w[~gone], (i[~gone], j[~gone])), shape=(len(at), missing.size))
+    unknown = scipy.sparse.csr_matrix((w[gone], (i[gone], number[j[gone]])), shape=(len(at), len(at)))
+    known = scipy.sparse.csr_matrix((w[~gone], (i[~gone], j[~gone])), shape=(len(at), missing.size))
+    return unknown, known
 
 
 def road(x: Array, map: Array, score: Score, shares: tuple[float, ...] = SHARES, seed: int = 0) -> Array:

@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from numcam.errors import InputError
@@ -61,6 +60,8 @@ def _npz(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[s
 
 
 def _h5(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> None:
+    import h5py
+
     with h5py.File(part, "w") as file:
         file.attrs.update({name: _attribute(value) for name, value in provenance.items()})
         for i, one in enumerate(entries):

@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from math import ceil, sqrt
 from textwrap import shorten
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from numcam.explain import upsample
 from numcam.figures.paint import grey_mixed, heat
-from numcam.figures.panels import bar
+from numcam.figures.panels import DPI, bar, sheet
 from numcam.nn.types import Array
 
-DPI = 130
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 TILE = {24: (260, 9.5, 30), 150: (144, 6.5, 22), 10**9: (80, 4.2, 19)}
 """Up to so many classes: the width of a tile in pixels, the size of the letters, the letters that fit."""
 
 
-def atlas(image: Array, maps: Array, names: Sequence[str], numbers: Sequence[str], title: str) -> Figure:
+def atlas(image: Array, maps: Array, names: Sequence[str], numbers: Sequence[str], title: str) -> "Figure":
     """All maps over the picture, on one scale: full colour is the largest value of any class.
 
     image: uint8 (rows, cols, 3). maps: (classes, any rows, any cols), >= 0, in the order to draw them, as are names and
@@ -31,7 +33,7 @@ def atlas(image: Array, maps: Array, names: Sequence[str], numbers: Sequence[str
     canvas = mosaic(painted(image, maps, size), wide, step)
     rows, cols = canvas.shape[0], max(canvas.shape[1] + 30, 700)
     above, below = 70, 85
-    figure = Figure(figsize=(cols / DPI, (rows + above + below) / DPI), dpi=DPI, facecolor="white")
+    figure = sheet(cols / DPI, (rows + above + below) / DPI)
     height = rows + above + below
     figure.text(0.5, 1 - 16 / height, title, ha="center", va="top", fontsize=14, fontweight="bold")
     axes = figure.add_axes(((1 - canvas.shape[1] / cols) / 2, below / height, canvas.shape[1] / cols, rows / height))

@@ -1,7 +1,8 @@
 """One picture under attack: what the network answers, and where Grad-CAM looks, before and after."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from numcam.figures.panels import Panel, panels
 from numcam.figures.report import explained
@@ -9,8 +10,11 @@ from numcam.models.classifier import Classifier
 from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def attacked_figure(classifier: Classifier, pixels: Array, rounded: Array, attack: str) -> Figure:
+
+def attacked_figure(classifier: Classifier, pixels: Array, rounded: Array, attack: str) -> "Figure":
     """Grad-CAM of the picture; the attacked picture; its Grad-CAM for the class before and for the class after.
 
     pixels (1, 3, rows, cols); rounded uint8 (rows, cols, 3); attack: its name and size, for the title.

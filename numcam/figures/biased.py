@@ -1,6 +1,6 @@
 """The same scenes through two networks: one that learned a planted shortcut, and one that could not."""
 
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from numcam.evaluate import planted
 from numcam.explain import grad_cam
@@ -8,8 +8,11 @@ from numcam.figures.paint import overlay
 from numcam.figures.panels import Panel, panels
 from numcam.models.classifier import Classifier
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def side_by_side(tempted: Classifier, plain: Classifier, seed: int = 0, rows: int = 2) -> Figure:
+
+def side_by_side(tempted: Classifier, plain: Classifier, seed: int = 0, rows: int = 2) -> "Figure":
     """For boats and fish: the scene and its Grad-CAM with the shortcut; and without it, for both networks."""
     count = len(planted.CLASSES)
     start = seed + (-seed) % count

@@ -1,9 +1,9 @@
 """One explanation under several conventions, and how each differs from the first."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from numcam.evaluate.localisation import peak
 from numcam.explain import PRESETS, upsample
@@ -12,10 +12,13 @@ from numcam.figures.evidence import evidence
 from numcam.figures.panels import Panel, panels
 from numcam.nn.types import Array
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 WORDS = {"last ReLU": "relu", "last pooling": "pool", "last convolution": "conv", "never": "none"}
 
 
-def compared(image: Array, maps: Mapping[str, Array], title: str) -> Figure:
+def compared(image: Array, maps: Mapping[str, Array], title: str) -> "Figure":
     """Maps by the names of PRESETS, the reference first, over the picture; below them the differences.
 
     image: uint8 (rows, cols, 3). Each map is divided by its largest |value|, as every tool's display does in the end;

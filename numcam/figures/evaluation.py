@@ -1,25 +1,28 @@
 """Figures of measurements: dots with their intervals, curves over layers and strengths, and maps of biased networks."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from numcam.evaluate.report import Cell, Table
+from numcam.figures.paint import colours
+from numcam.figures.panels import sheet
+from numcam.nn.types import Array
 
-INKS = matplotlib.colormaps["viridis"]([0.0, 0.4, 0.62, 0.82, 0.2])
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INKS = (0.0, 0.4, 0.62, 0.82, 0.2)
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 WRAP = 26
 
 
-def dots(found: Table, title: str, columns: Sequence[str] | None = None) -> Figure:
+def dots(found: Table, title: str, columns: Sequence[str] | None = None) -> "Figure":
     """One row of axes, one for each column of the table; a dot with its interval for each row of the table."""
     names = [n for n in (columns or next(iter(found.values()))) if any(n in row for row in found.values())]
-    figure = Figure(
-        figsize=(1.7 + 1.9 * len(names), 1.5 + 0.3 * len(found)), dpi=130, facecolor="white", layout="constrained"
-    )
+    figure = sheet(1.7 + 1.9 * len(names), 1.5 + 0.3 * len(found), "constrained")
     figure.suptitle(title, fontsize=12, fontweight="bold")
     for at, (axes, name) in enumerate(zip(np.ravel(figure.subplots(1, len(names), sharey=True)), names, strict=True)):
         for height, cells in enumerate(found.values()):
@@ -38,12 +41,12 @@ def dots(found: Table, title: str, columns: Sequence[str] | None = None) -> Figu
     return figure
 
 
-def _dot(axes: Axes, cell: Cell, height: float) -> None:
+def _dot(axes: "Axes", cell: Cell, height: float) -> None:
     axes.plot([cell.low, cell.high], [height, height], color="0.45", linewidth=2, solid_capstyle="butt")
-    axes.plot(cell.value, height, "o", color=INKS[0], markersize=5)
+    axes.plot(cell.value, height, "o", color=_ink(0), markersize=5)
 
 
-def layers(found: Table, title: str) -> Figure:
+def layers(found: Table, title: str) -> "Figure":
     """The sanity checks: likeness by layer, a line for each method, cascading above and independent below.
 
     Rows of the table are "method | mode | layer", the last layer first.
@@ -51,9 +54,7 @@ def layers(found: Table, title: str) -> Figure:
     keys = [row.split(" | ") for row in found]
     methods, modes, names = (list(dict.fromkeys(key[k] for key in keys)) for k in range(3))
     measures = list(next(iter(found.values())))
-    figure = Figure(
-        figsize=(4.1 * len(measures), 3.2 * len(modes) + 0.9), dpi=130, facecolor="white", layout="constrained"
-    )
+    figure = sheet(4.1 * len(measures), 3.2 * len(modes) + 0.9, "constrained")
     figure.suptitle(title, fontsize=12, fontweight="bold")
     grid = figure.subplots(len(modes), len(measures), sharex=True, sharey=True, squeeze=False)
     for i, mode in enumerate(modes):
@@ -71,7 +72,7 @@ def layers(found: Table, title: str) -> Figure:
     return figure
 
 
-def strengths(found: Table, title: str) -> Figure:
+def strengths(found: Table, title: str) -> "Figure":
     """Under attack: how often the answer changes, and where each class's map lands when it does.
 
     Rows of the table are "method | attack", for one method.
@@ -80,7 +81,7 @@ def strengths(found: Table, title: str) -> Figure:
     shown += ["changed: right class within 15 px, %", "changed: wrong class within 15 px, %"]
     titles = ["answer changed", "changed: maximum on the object", "changed: maximum within 15 px of it"]
     names = [row.split(" | ")[1] for row in found]
-    figure = Figure(figsize=(12, 3.9), dpi=130, facecolor="white", layout="constrained")
+    figure = sheet(12, 3.9, "constrained")
     figure.suptitle(title, fontsize=12, fontweight="bold")
     for k, axes in enumerate(figure.subplots(1, 3, sharey=True)):
         for j, column in enumerate(shown[:1] if k == 0 else shown[2 * k - 1 : 2 * k + 1]):
@@ -96,7 +97,7 @@ def strengths(found: Table, title: str) -> Figure:
     return figure
 
 
-def _line(axes: Axes, cells: Sequence[Cell], which: int, label: str, joined: bool = True) -> None:
+def _line(axes: "Axes", cells: Sequence[Cell], which: int, label: str, joined: bool = True) -> None:
     """Values with their intervals, in an ink and with a mark of their own; what was not measured is left out."""
     at = [i for i, cell in enumerate(cells) if cell.n]
     values = np.array([[cells[i].value, cells[i].low, cells[i].high] for i in at]).reshape(-1, 3)
@@ -105,7 +106,7 @@ def _line(axes: Axes, cells: Sequence[Cell], which: int, label: str, joined: boo
         shift,
         values[:, 0],
         np.maximum(0, np.abs(values[:, 1:].T - values[:, 0])),
-        color=INKS[which % len(INKS)],
+        color=_ink(which),
         marker=MARKS[which % len(MARKS)],
         markersize=5,
         linestyle=("-", "--", ":", "-.")[which % 4] if joined else "",
@@ -113,6 +114,10 @@ def _line(axes: Axes, cells: Sequence[Cell], which: int, label: str, joined: boo
         capsize=2,
         label=label.replace("_", " "),
     )
+
+
+def _ink(which: int) -> Array:
+    return np.asarray(colours("viridis")(INKS[which % len(INKS)]))
 
 
 def _wrapped(text: str) -> str:

@@ -1,12 +1,11 @@
 """Signed maps over a picture, and findings as panels."""
 
-import matplotlib
 import numpy as np
 
 from numcam.evaluate.localisation import peak
 from numcam.explain import Finding, upsample
 from numcam.explain.methods import CONTRIBUTIONS
-from numcam.figures.paint import STRENGTH, grey_mixed, overlay, signed
+from numcam.figures.paint import STRENGTH, colours, grey_mixed, overlay, signed
 from numcam.figures.panels import Panel
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
@@ -30,7 +29,7 @@ def evidence(image: Array, map: Array, scale: float | None = None) -> Array:
     for first in range(0, len(image), STRIP):
         rows = slice(first, first + STRIP)
         opacity = STRENGTH * np.sqrt(np.abs(share[rows]))[..., None]  # the root: small differences should be seen too
-        colour = 255 * matplotlib.colormaps["RdBu_r"](0.5 + 0.5 * share[rows])[..., :3]
+        colour = 255 * colours("RdBu_r")(0.5 + 0.5 * share[rows])[..., :3]
         out[rows] = np.rint(grey_mixed(image[rows], 1.0) * (1 - opacity) + colour * opacity)
     return out
 

@@ -1,12 +1,15 @@
 """Numbers to colours: maps over a picture, and signed gradients round a middle grey."""
 
-import matplotlib
+from typing import TYPE_CHECKING
+
 import numpy as np
-from matplotlib.colors import Colormap
 from PIL import Image
 
 from numcam.explain import upsample
 from numcam.nn.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
 
 STRENGTH = 0.85
 """Opacity of an overlay at the map's maximum."""
@@ -18,9 +21,16 @@ MOST_SHOWN = 2000
 """Longer side in pixels above which a picture is made smaller for a figure, whose panels are a few hundred wide."""
 
 
-def heat() -> Colormap:
+def colours(name: str) -> "Colormap":
+    """Matplotlib's colour map of that name."""
+    import matplotlib  # here and wherever something is drawn, because it takes as long to import as all the rest
+
+    return matplotlib.colormaps[name]
+
+
+def heat() -> "Colormap":
     """The colour map of overlays: perceptually uniform, and readable in grey."""
-    return matplotlib.colormaps["inferno"]
+    return colours("inferno")
 
 
 def overlay(image: Array, map: Array) -> Array:

@@ -5,18 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, Normalize
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Literal
 
 from numcam.errors import InputError
-from numcam.figures.paint import heat, shrunk
+from numcam.figures.paint import colours, heat, shrunk
 from numcam.files import replacing
 from numcam.nn.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 CELL = 2.75
 """Width of a panel in inches."""
@@ -24,6 +23,7 @@ CELL = 2.75
 THIN = 20
 """A picture so many times as long as it is wide is stretched over its panel, or it would be a line, or nothing."""
 
+DPI = 130
 GAP = 0.08
 LINE = 0.19
 
@@ -46,9 +46,16 @@ SCALES: dict[str, tuple[str, float]] = {
 }
 
 
+def sheet(width: float, height: float, layout: Literal["constrained"] | None = None) -> "Figure":
+    """An empty white figure; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout=layout)
+
+
 def panels(
     rows: Sequence[Sequence[Panel]], title: str, columns: Sequence[str] = (), labels: Sequence[str] = ()
-) -> Figure:
+) -> "Figure":
     """A figure of rows of panels: headings above the columns, labels left of the rows.
 
     Below stands a colour bar for each run of columns whose panels read the same one. All sizes are in inches, so that
@@ -62,7 +69,7 @@ def panels(
     scales = [panel.scale for panel in rows[0]]
     width = left + count * (CELL + GAP)
     height = top + len(rows) * (tall + caption) + (0.75 if any(scales) else 0.05)
-    figure = Figure(figsize=(width, height), dpi=130, facecolor="white")
+    figure = sheet(width, height)
     heading = figure.text(0.5, 1 - 0.12 / height, title, ha="center", va="top", fontsize=14, fontweight="bold")
     heading.set(linespacing=1.3, parse_math=False)
     for i, row in enumerate(rows):
@@ -81,7 +88,7 @@ def panels(
     return figure
 
 
-def _fill(axes: Axes, panel: Panel) -> None:
+def _fill(axes: "Axes", panel: Panel) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -106,21 +113,24 @@ def _runs(scales: Sequence[str]) -> Iterator[tuple[int, int]]:
         first = last + 1
 
 
-def bar(figure: Figure, axes: Axes, scale: str) -> None:
+def bar(figure: "Figure", axes: "Axes", scale: str) -> None:
     """The colour bar of a scale, lying in axes of its own."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     label, low = SCALES[scale]
-    colours = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
-    colours.set_label(label, fontsize=9.5, labelpad=2)
-    colours.set_ticks([low, (low + 1) / 2, 1])
+    drawn = figure.colorbar(ScalarMappable(Normalize(low, 1), _colours(scale)), cax=axes, orientation="horizontal")
+    drawn.set_label(label, fontsize=9.5, labelpad=2)
+    drawn.set_ticks([low, (low + 1) / 2, 1])
 
 
-def _colours(scale: str) -> Colormap:
+def _colours(scale: str) -> "Colormap":
     if scale in ("map", "atlas"):
         return heat()
-    return matplotlib.colormaps["gray" if scale == "signed" else "RdBu_r"]
+    return colours("gray" if scale == "signed" else "RdBu_r")
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: "Figure", path: Path) -> None:
     """Write the figure as PNG, whole or not at all; InputError where it cannot be written."""
     if path.suffix.lower() != ".png":
         raise InputError(f"figures are written as PNG; give a name that ends in .png, not {path.name!r}")

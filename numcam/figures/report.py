@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from numcam.attack import fgsm
 from numcam.evaluate.localisation import peak
@@ -16,6 +16,9 @@ from numcam.nn import Target, Trace
 from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 from numcam.scenes import Scene
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BLANK = "blank: every cell argues against it"
 
@@ -69,7 +72,7 @@ def where(scene: Scene, at: tuple[int, int] | None) -> str:
     return f"on the {on[0]}" if on else "on no object"
 
 
-def figure_1(classifier: Classifier, scene: Scene) -> tuple[Figure, list[tuple[str, Explanation]]]:
+def figure_1(classifier: Classifier, scene: Scene) -> "tuple[Figure, list[tuple[str, Explanation]]]":
     """The scene explained for each of its classes: image, Grad-CAM, guided backpropagation, guided Grad-CAM.
 
     Returns the figure and the explanations in it by class name.
@@ -104,7 +107,7 @@ def flips(classifier: Classifier, scenes: Iterable[Scene], epsilon: float) -> It
             yield scene, attacked, before, after
 
 
-def figure_2(classifier: Classifier, attacked: Sequence[tuple[Scene, Array, int, int]], epsilon: float) -> Figure:
+def figure_2(classifier: Classifier, attacked: Sequence[tuple[Scene, Array, int, int]], epsilon: float) -> "Figure":
     """For scenes as from `flips`: Grad-CAM before the attack, the attacked picture, and Grad-CAM for both classes."""
     rows, still, astray = [], 0, 0
     for scene, pixels, right, wrong in attacked:

@@ -143,9 +143,10 @@ def test_demo_shows_the_cat_and_the_dog_and_writes_both_figures(capsys, tmp_path
     assert out.count("->") == 3
 
 
-def test_no_arguments_do_the_demo(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("arguments", [(), ("--",)])
+def test_no_arguments_do_the_demo(capsys, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
-    assert run(capsys)[0] == 0
+    assert run(capsys, *arguments)[0] == 0
     assert files() == ["figure-1.png", "figure-2.png"]
 
 
