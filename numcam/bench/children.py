@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from PIL import Image
+from tqdm import tqdm
 
 from numcam import scenes
 from numcam.bench.jobs import subject
@@ -87,7 +88,7 @@ def children(folder: Path, with_torch: bool, runs: int = 5) -> dict[str, Child]:
     if with_torch:
         found["PyTorch"] = Child([BY_TORCH, str(theirs), str(photo)])
     _write(ours, theirs if with_torch else None)
-    for round in range(runs + 1):
+    for round in tqdm(range(runs + 1), unit="start", disable=None, leave=False):
         for child in found.values():
             start = time.perf_counter()
             child.run("Grad-CAM")

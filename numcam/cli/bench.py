@@ -64,7 +64,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Print the table row by row, then memory and cold starts."""
+    """Print memory and cold starts, then the table row by row."""
     models = list(MODELS) if options.model is None else [options.model]
     if models[0] not in MODELS:
         raise InputError(f"bench knows {' and '.join(MODELS)}, not {options.model!r}")
@@ -116,8 +116,10 @@ def _measure(options: argparse.Namespace, models: list[str], plan: Plan, found: 
     print(told(machine(options.against)), flush=True)
     peak, busy = sgemm_peak()
     found |= {"peak GFLOP/s": peak / 1e9, "processors kept busy by others": busy if STAT.exists() else None}
-    print(f"NumPy's product of two 2048x2048 float32 matrices: {peak / 1e9:.0f} GFLOP/s\n{_quiet(busy)}\n{LEGEND}\n")
-    print(HEAD, flush=True)
+    print(f"NumPy's product of two 2048x2048 float32 matrices: {peak / 1e9:.0f} GFLOP/s\n{_quiet(busy)}", flush=True)
+    if "vgg16" in models and not options.no_processes and options.job is None:  # before this process has grown itself
+        _printed(_processes("torch" in options.against, 5 if options.thorough else 3, found))
+    print(f"{LEGEND}\n\n{HEAD}", flush=True)
     lines: list[dict[str, object]] = []
     found["rows"] = lines
     with tqdm(total=len(plan.rows), unit="row", disable=None, leave=False) as bar:
@@ -133,8 +135,6 @@ def _measure(options: argparse.Namespace, models: list[str], plan: Plan, found: 
         print("\ngrowth of the fast forward pass")
         for model in models:
             _printed(growth(model, (112, 224, 448), (1, 8, 32), options.runs))
-    if "vgg16" in models and not options.no_processes and options.job is None:
-        _printed(_processes("torch" in options.against, 5 if options.thorough else 3, found))
 
 
 def _quiet(busy: float) -> str:
@@ -166,7 +166,7 @@ def _errors(models: list[str], count: int) -> int:
 
 def _processes(torch: bool, runs: int, into: dict[str, object]) -> Iterator[str]:
     """Cold starts and peak memory of VGG16."""
-    yield "\na process with VGG16 and one photo, weights mapped from files that are in the page cache"
+    yield "a process with VGG16 and one photo, weights mapped from files that are in the page cache"
     yield f"{'':8} {'Grad-CAM, start to end':>24} {'peak memory':>12} {'input gradient, peak memory':>28}"
     with tempfile.TemporaryDirectory() as folder:
         found = children(Path(folder), torch, runs)
@@ -178,6 +178,7 @@ def _processes(torch: bool, runs: int, into: dict[str, object]) -> Iterator[str]
         ours, theirs = found["numcam"], found["PyTorch"]
         shares = [ours.memory.get(job, float("nan")) / theirs.memory.get(job, 1) for job in ("Grad-CAM", "gradient")]
         yield f"{'ratio':8} {ours.median / theirs.median:24.2f} {shares[0]:12.2f} {shares[1]:28.2f}"
+    yield ""
 
 
 def _job(given: str) -> str:
