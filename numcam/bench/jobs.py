@@ -44,6 +44,11 @@ def by_numcam(network: Network, x: Array, engine: str) -> Mapping[str, Job]:
     }
 
 
+def warm(network: Network, x: Array) -> None:
+    """Use every kernel once: what the fast engine makes of it is kept from the second use on, in no run that counts."""
+    network.forward(x).backward(TARGET)["input"]
+
+
 def operations(network: Network, job: str, n: int) -> float:
     """Multiplications and additions of a job on n pictures of 224x224, counted as direct convolution.
 

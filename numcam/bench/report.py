@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from numcam.bench.jobs import by_numcam, operations, pictures, subject
+from numcam.bench.jobs import by_numcam, operations, pictures, subject, warm
 from numcam.bench.timing import Job, Times, compared, ratios
 from numcam.explain import spatial_layer
 from numcam.models.classifier import Classifier
@@ -120,6 +120,7 @@ def rows(plan: Plan) -> Iterator[Row]:
 def _contenders(classifier: Classifier, batch: int, plan: Plan) -> dict[str, Mapping[str, Job]]:
     network, x = classifier.network, pictures(classifier, batch)
     few = batch <= (1 if classifier.name != "pocket" else 8)  # the slow ways are shown on few pictures
+    warm(network, x[:1])
     found = {"fast": by_numcam(network, x, "fast")}
     if plan.thorough and few:
         found["plain"] = by_numcam(network, x, "plain")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 
-from numcam.bench.jobs import by_numcam, pictures, subject
+from numcam.bench.jobs import by_numcam, pictures, subject, warm
 from numcam.bench.timing import Job, Times, compared
 from numcam.nn.fast.blas import kernel
 from numcam.nn.fast.ways import SAFE, UNPACKED, WAYS, Way, chosen, trying
 
 CASES = (("vgg16", 1, "forward"), ("vgg16", 1, "FGSM gradient"), ("pocket", 32, "forward"), ("pocket", 1, "Grad-CAM"))
-HEAD = f"{'small':>9} {'gathered':>8} {'alone':>8}  " + " ".join(f"{f'{m} {n}, {j}':>24}" for m, n, j in CASES)
+HEAD = f"{'small':>9} {'gathered':>8} {'alone':>11}  " + " ".join(f"{f'{m} {n}, {j}':>24}" for m, n, j in CASES)
 
 
 def candidates() -> list[Way]:
@@ -28,7 +28,7 @@ def tuned(runs: int, budget: float) -> Iterator[str]:
     for way in ways:
         cells = " ".join(f"{1e3 * case[way].median:24.1f}" for case in times)
         mark = "*" if way == chosen() else " "
-        yield f"{way.small:9,} {way.gathered!s:>8} {way.alone:8.0e} {mark}{cells}"
+        yield f"{way.small:9,} {way.gathered!s:>8} {way.alone:11,.0f} {mark}{cells}"
     score = {way: sum(case[way].median / min(t.median for t in case.values()) for case in times) for way in ways}
     best = min(ways, key=lambda way: score[way])
     gain = 1 - score[best] / score[chosen()]
@@ -41,6 +41,8 @@ def _measured(ways: list[Way], model: str, batch: int, job: str, runs: int, budg
     jobs = {}
     for way in ways:
         network = classifier.network.with_parameters(classifier.network.parameters)  # kernels are cut for each way
+        with trying(way):
+            warm(network, x[:1])
         jobs[str(way)] = _by(way, by_numcam(network, x, "fast")[job])
     times = compared(jobs, runs, budget=budget)
     return {way: times[str(way)] for way in ways}
