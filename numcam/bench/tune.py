@@ -1,7 +1,6 @@
 """Which way of laying out products is the fastest here: what the table of `nn.fast.ways` was filled from."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import product
 
 from numcam.bench.jobs import by_numcam, pictures, subject, warm
@@ -10,13 +9,12 @@ from numcam.nn.fast.blas import kernel
 from numcam.nn.fast.ways import SAFE, UNPACKED, WAYS, Way, chosen, trying
 
 CASES = (("vgg16", 1, "forward"), ("vgg16", 1, "FGSM gradient"), ("pocket", 32, "forward"), ("pocket", 1, "Grad-CAM"))
-HEAD = f"{'small':>9} {'gathered':>8} {'alone':>11}  " + " ".join(f"{f'{m} {n}, {j}':>24}" for m, n, j in CASES)
+HEAD = f"{'small':>9} {'gathered':>8}  " + " ".join(f"{f'{m} {n}, {j}':>24}" for m, n, j in CASES)
 
 
 def candidates() -> list[Way]:
-    """Every choice of the first two settings, and some of the third."""
-    ways = [replace(chosen(), small=s, gathered=g) for s, g in product((SAFE.small, UNPACKED.small), (False, True))]
-    return ways + [replace(chosen(), alone=alone) for alone in (1e7, 2.5e7, 1e8) if alone != chosen().alone]
+    """Every choice of both settings."""
+    return [Way(small, gathered) for small, gathered in product((SAFE.small, UNPACKED.small), (False, True))]
 
 
 def tuned(runs: int, budget: float) -> Iterator[str]:
@@ -28,7 +26,7 @@ def tuned(runs: int, budget: float) -> Iterator[str]:
     for way in ways:
         cells = " ".join(f"{1e3 * case[way].median:24.1f}" for case in times)
         mark = "*" if way == chosen() else " "
-        yield f"{way.small:9,} {way.gathered!s:>8} {way.alone:11,.0f} {mark}{cells}"
+        yield f"{way.small:9,} {way.gathered!s:>8} {mark}{cells}"
     score = {way: sum(case[way].median / min(t.median for t in case.values()) for case in times) for way in ways}
     best = min(ways, key=lambda way: score[way])
     gain = 1 - score[best] / score[chosen()]

@@ -29,9 +29,8 @@ def of_values(x: Array) -> Array:
     """Labels (n, rows, cols), uint64, of values (n, c, rows, cols): of all channels together, by their bits."""
     n, c, rows, cols = x.shape
     bits = (x + np.zeros((), x.dtype)).view(f"u{x.itemsize}")  # -0 + 0 is 0
-    bits ^= bits >> np.array(
-        4 * x.itemsize, bits.dtype
-    )  # a number of few digits has its last bits 0: factors act upwards
+    # A number of few digits has its last bits 0, and factors act upwards
+    bits ^= bits >> np.array(4 * x.itemsize, bits.dtype)
     labels = np.zeros((n, rows, cols), np.uint64)
     for channel, factor in enumerate(_odd(c, 1)):
         labels += np.multiply(bits[:, channel], factor, dtype=np.uint64)

@@ -68,7 +68,7 @@ def test_the_kernels_are_those_that_openblas_has_been_told_to_run():
     assert found in ("Nehalem", blas.kernel())  # or what there is, where it was built for one kind alone
 
 
-@pytest.mark.parametrize("way", [*WAYS.values(), SAFE, Way(small=50_000, gathered=True, alone=0)])
+@pytest.mark.parametrize("way", [*dict.fromkeys(WAYS.values()), Way(small=50_000, gathered=True)])
 def test_pieces_and_blocks_cover_a_product_and_are_small_where_that_is_asked_for(way):
     for c, k, tiles in ((3, 7, 1), (64, 64, 112), (512, 512, 49), (40, 24, 5), (17, 13, 97)):
         piece = way.piece(c, k)
@@ -96,6 +96,6 @@ def test_all_ways_give_the_same_logits_and_gradients_to_rounding():
 
 def test_a_way_that_is_tried_is_left_again_even_after_an_error():
     before = chosen()
-    with pytest.raises(ZeroDivisionError), trying(Way(small=1, gathered=False, alone=1)):
+    with pytest.raises(ZeroDivisionError), trying(Way(small=1, gathered=False)):
         raise ZeroDivisionError(chosen().small)
     assert chosen() is before

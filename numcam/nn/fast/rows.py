@@ -14,13 +14,16 @@ import numpy as np
 from numcam.nn.fast.gates import After
 from numcam.nn.fast.maps import Map, Rows, strided
 from numcam.nn.fast.team import Scratch, Team
-from numcam.nn.fast.ways import chosen
 from numcam.nn.types import Array
 
 CHUNK = 1 << 18
 """Values of a map that go through a convolution together: few calls, and copies that stay in the cache. Measured with a
 training step of 32 pictures: 740 ms in blocks of 25,000, 650 of 50,000, 550 of 100,000, 510 of 200,000. This
 many hold half a picture of 224x224 with 8 channels."""
+
+ALONE = 1e7
+"""Up to so many operations a thread does by itself: a tenth of a millisecond, as long as waking another takes. Measured
+with every row of `ways`: as fast as 2.5e7 or up to 3 % faster, and 1e8 slower only without AVX-512."""
 
 WORTH_COPYING = 16
 """From so many channels on, output gradients are turned before they are multiplied. Measured with 16 at 112x112: 0.87
@@ -49,7 +52,7 @@ def conv(team: Team, x: Rows, kernel: Array, out: Map | Rows, after: After | Non
         if after:
             after(images, rows)
 
-    alone = 2 * kernel.size * x.n * x.rows * x.cols <= chosen().alone
+    alone = 2 * kernel.size * x.n * x.rows * x.cols <= ALONE
     team.bands(x.n, x.rows, _height(x, out), block, even=True, alone=alone)
 
 
@@ -77,7 +80,7 @@ def parameter_gradients(team: Team, dout: Rows, x: Rows) -> tuple[Array, Array]:
         d = d if dout.c < WORTH_COPYING else np.ascontiguousarray(d)
         sums[images.start, rows.start] = np.matmul(windows, d).sum(axis=(0, 1))  # (3 (3 c + 1), k)
 
-    alone = 2 * 9 * x.c * dout.data.size <= chosen().alone
+    alone = 2 * 9 * x.c * dout.data.size <= ALONE
     team.bands(x.n, x.rows, _height(x, dout), block, alone=alone)
     total = np.sum([sums[place] for place in sorted(sums)], axis=0)  # in that order, whichever came first
     flat = total.reshape(3, 3 * x.c + 1, dout.c)

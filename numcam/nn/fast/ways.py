@@ -23,9 +23,6 @@ class Way:
     """Whether few calls of BLAS are worth a copy. A call that packs takes a lock, at which threads wait for each other,
     and then for the system to wake them."""
 
-    alone: float
-    """Operations of a convolution of few channels that a thread does by itself: about a quarter of a millisecond."""
-
     def piece(self, c: int, k: int) -> int:
         """How many of k columns of a matrix (c, k) are multiplied together."""
         if not self.small:
@@ -40,16 +37,33 @@ class Way:
         return max(b for b in range(1, most + 1) if tiles % b == 0 or b == most)
 
 
-UNPACKED = Way(small=1_000_000, gathered=False, alone=1e8)
-"""AVX-512 (Zen 5, two cores; milliseconds). VGG16's forward pass 44 and FGSM 94; gathered 51 and 106, whole ... ."""
+UNPACKED = Way(small=1_000_000, gathered=False)
+"""For kernels that multiply small matrices where they lie."""
 
-SAFE = Way(small=0, gathered=True, alone=2.5e7)
-"""AVX2 (the same processor with OpenBLAS's Haswell kernels). VGG16's forward pass 69.7; cut 77, not gathered 71.7.
-pocket, 32 pictures: 100; not gathered 131, for two threads that make products of (6, 6) by (6, 32) take six times as
-long for each as one alone."""
+SAFE = Way(small=0, gathered=True)
+"""Whole products, few of them."""
 
-WAYS: Mapping[str, Way] = {"SkylakeX": UNPACKED}
-"""By the name that threadpoolctl gives to the kernels of NumPy's BLAS; all others take the safe row."""
+WAYS: Mapping[str, Way] = {
+    "SkylakeX": UNPACKED,  # AVX-512
+    "Haswell": SAFE,  # AVX2; Zen's too
+    "Sandybridge": SAFE,  # AVX
+    "Nehalem": SAFE,  # SSE4.2
+    "Katmai": SAFE,  # any x86-64
+}
+"""By the name that threadpoolctl gives to the kernels of NumPy's BLAS; all others take the safe row.
+
+Milliseconds of VGG16's forward pass and FGSM gradient, of pocket's forward pass for 32 pictures and Grad-CAM for one
+(Zen 5, two threads, OpenBLAS 0.3.31 told to take each kind):
+
+               small, not gathered     small, gathered         whole, not gathered     whole, gathered
+    SkylakeX   45.1  98.7  57.2  3.9   50.6 109.5  60.4  4.0   48.8 110.4  55.6  3.8   54.3 118.4  59.1  3.9
+    Haswell    77.4 167   115    6.4   78.0 153    92.0  6.2   77.6 146.6 113.6  6.3   72.9 147.9  91.2  6.2
+    Sandybr.   91.7 188   145    7.9   85.7 179   119.5  7.4   85.7 175.6 140    7.8   81.6 171.5 118    7.4
+    Nehalem    167  357   221   11.4   167  351   199   11.2   157  326   206   11.2   157  321   202   11.2
+    Katmai     165  334   229   10.5   166  342   194   10.3   145  295   212   10.4   145  293   192   10.2
+
+Gathering gains with 32 pictures because two threads that make products of (6, 6) by (6, 32) wait for each other's lock,
+and take six times as long for each as one alone."""
 
 _tried: Way | None = None
 
