@@ -45,7 +45,9 @@ SAFE = Way(small=0, gathered=True)
 
 WAYS: Mapping[str, Way] = {
     "SkylakeX": UNPACKED,  # AVX-512
-    "Haswell": SAFE,  # AVX2; Zen's too
+    "Cooperlake": UNPACKED,  # AVX-512 too, in builds that tell them apart
+    "Haswell": SAFE,  # AVX2
+    "Zen": SAFE,  # AVX2 too
     "Sandybridge": SAFE,  # AVX
     "Nehalem": SAFE,  # SSE4.2
     "Katmai": SAFE,  # any x86-64
@@ -53,11 +55,13 @@ WAYS: Mapping[str, Way] = {
 """By the name that threadpoolctl gives to the kernels of NumPy's BLAS; all others take the safe row.
 
 Milliseconds of VGG16's forward pass and FGSM gradient, of pocket's forward pass for 32 pictures and Grad-CAM for one
-(Zen 5, two threads, OpenBLAS 0.3.31 told to take each kind):
+(Zen 5, two threads, OpenBLAS 0.3.31 told to take each kind; Cooperlake and Zen: Debian's 0.3.21 on Zen 4):
 
                small, not gathered     small, gathered         whole, not gathered     whole, gathered
     SkylakeX   45.1  98.7  57.2  3.9   50.6 109.5  60.4  4.0   48.8 110.4  55.6  3.8   54.3 118.4  59.1  3.9
+    Cooperl.   88.3 174   121    7.6   95.6 197   118    7.8    102 198   130    7.7    106 222   135    7.6
     Haswell    77.4 167   115    6.4   78.0 153    92.0  6.2   77.6 146.6 113.6  6.3   72.9 147.9  91.2  6.2
+    Zen        140  257   198   10.0   144  316   165    9.7    136 233   196   10.7    129 273   154   10.8
     Sandybr.   91.7 188   145    7.9   85.7 179   119.5  7.4   85.7 175.6 140    7.8   81.6 171.5 118    7.4
     Nehalem    167  357   221   11.4   167  351   199   11.2   157  326   206   11.2   157  321   202   11.2
     Katmai     165  334   229   10.5   166  342   194   10.3   145  295   212   10.4   145  293   192   10.2
