@@ -56,17 +56,23 @@ def loss_gradient(
     for the predicted classes; engine as in `Classifier.forward`.
     """
     trace = classifier.forward(classifier.preprocessing.forward(pixels), engine)
-    dx = trace.backward(loss_direction(trace.output, predicted(trace) if labels is None else labels))["input"]
+    labels = predicted(trace) if labels is None else labels
+    dx = trace.backward(loss_direction(trace.output, labels, trace.network.output))["input"]
     return trace.output, classifier.pixel_gradient(dx)
 
 
-def loss_direction(logits: Array, labels: Array) -> Array:
+def loss_direction(logits: Array, labels: Array, output: str = "softmax") -> Array:
     """The gradient p - y of the cross-entropy, divided by the positive number 1 - p_label: (n, classes).
 
     The sign of the pixel gradient is the same, but it does not vanish when p_label rounds to 1: what remains is the
-    softmax over the *other* classes, and -1 at the label.
+    softmax over the *other* classes, and -1 at the label. output "sigmoid": -1 at the label alone, for each class has
+    its own probability and the others take no part in it.
     """
     rows = np.arange(len(logits))
+    if output == "sigmoid":
+        alone = np.zeros_like(logits)
+        alone[rows, labels] = -1
+        return alone
     others = logits.copy()
     others[rows, labels] = -np.inf
     direction = softmax(others)

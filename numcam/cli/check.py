@@ -10,16 +10,27 @@ from numcam.cli.grading import add_options, check_answers
 from numcam.errors import InputError
 from numcam.exercises.running import LIMIT
 from numcam.nn import (
+    ELU,
+    GELU,
     AvgPool2d,
+    BatchNorm1d,
     BatchNorm2d,
+    ClippedReLU,
     Conv2d,
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
+    Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
+    Tanh,
+    ZeroPad2d,
 )
 from numcam.nn.gradcheck import check_layer, numerical_gradient, relative_error
 from numcam.nn.relu import deconvnet_relu_backward, guided_relu_backward
@@ -62,6 +73,11 @@ def check(options: argparse.Namespace) -> int:
     return 0 if worst < BOUND else 1
 
 
+ACTIVATIONS = (
+    Sigmoid(), Tanh(), LeakyReLU(0.2), ClippedReLU(5), ELU(0.7), SiLU(), Softplus(), GELU(), GELU(approximate=True),
+)  # fmt: skip
+
+
 def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
     """Every layer and rule, with the relative error of each of its gradients."""
     n = rng.standard_normal
@@ -74,7 +90,12 @@ def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
         ("MaxPool2d 2", MaxPool2d(2), x),
         ("MaxPool2d 3, stride 2, overlapping", MaxPool2d(3, 2), x),
         ("AvgPool2d 3, stride 2", AvgPool2d(3, 2), x),
+        ("MaxPool2d 3, stride 2, padding (0, 1, 1, 1)", MaxPool2d(3, 2, (0, 1, 1, 1)), x),
+        ("AvgPool2d 3, stride 2, padding (0, 1, 1, 1)", AvgPool2d(3, 2, (0, 1, 1, 1)), x),
         ("GlobalAvgPool2d", GlobalAvgPool2d(), x),
+        ("GlobalMaxPool2d", GlobalMaxPool2d(), x),
+        ("ZeroPad2d (0, 1, 2, 3)", ZeroPad2d((0, 1, 2, 3)), x),
+        *((repr(layer), layer, 4 * x) for layer in ACTIVATIONS),
         ("Flatten", Flatten(), x),
         ("Linear", Linear(n((5, 8)), n(5)), n((3, 8))),
         ("Dropout, thinned", Dropout(0.4, seed=1), n((3, 8))),
@@ -84,6 +105,8 @@ def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
         yield name, check_layer(layer, at)
     norm = check_layer(BatchNorm2d(n(3), rng.uniform(0.5, 2, 3), n(3), n(3)), x)
     yield "BatchNorm2d, fixed statistics", {key: norm[key] for key in ("input", "weight", "bias")}
+    norm = check_layer(BatchNorm1d(n(8), rng.uniform(0.5, 2, 8), n(8), n(8)), n((3, 8)))
+    yield "BatchNorm1d, fixed statistics", {key: norm[key] for key in ("input", "weight", "bias")}
     yield (
         "cross-entropy",
         _against(_loss, n((2, 5)), _loss_gradient),

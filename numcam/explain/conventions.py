@@ -8,7 +8,7 @@ from numcam.errors import InputError, did_you_mean
 from numcam.explain.target import seed, spatial_layer
 from numcam.explain.upsample import MODES, bicubic, upsample
 from numcam.nn import AvgPool2d, Conv2d, MaxPool2d, ReLU, Target, Trace
-from numcam.nn.softmax import softmax, softmax_backward
+from numcam.nn.softmax import probabilities_backward
 from numcam.nn.types import Array
 
 KINDS: dict[str, tuple[type, ...]] = {
@@ -103,9 +103,11 @@ def conventional(trace: Trace, target: Target | None = None, conventions: Conven
 
 
 def score_seed(trace: Trace, target: Target | None, score: str) -> Array:
-    """d(score)/d(output): for "probability" through the softmax, in the trace's precision, where it may round to 0."""
+    """d(score)/d(output); "probability" goes through softmax or sigmoid, in the trace's precision, which may round."""
     asked = seed(trace, target)
-    return asked if score == "logit" else softmax_backward(asked, softmax(trace.output))
+    if score == "logit":
+        return asked
+    return probabilities_backward(asked, trace.probabilities(trace.output.dtype), trace.network.output)
 
 
 def layer_of(trace: Trace, layer: str) -> str:

@@ -16,15 +16,20 @@ from numcam.nn import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    LeakyReLU,
     Linear,
     MaxPool2d,
     ReLU,
     Target,
     Trace,
+    ZeroPad2d,
 )
 from numcam.nn.types import Array, Layer
 
-WITHOUT_BIAS = (ReLU, MaxPool2d, AvgPool2d, GlobalAvgPool2d, Flatten, Dropout)
+WITHOUT_BIAS = (
+    ReLU, LeakyReLU, MaxPool2d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, ZeroPad2d, Flatten, Dropout,
+)  # fmt: skip
 """Twice the input, twice the output: these add nothing of their own."""
 
 
@@ -97,7 +102,7 @@ def bias_part(layer: Layer, name: str, gradient: Array) -> Array | None:
         return layer.bias[:, None, None] * gradient
     if isinstance(layer, BatchNorm2d):
         shift = layer.bias - layer.mean * layer.weight / np.sqrt(layer.variance + layer.epsilon)
-        return shift[:, None, None] * gradient
+        return shift.reshape(-1, *(1,) * (gradient.ndim - 2)) * gradient
     if isinstance(layer, WITHOUT_BIAS):
         return None
     raise InputError(

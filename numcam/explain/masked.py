@@ -10,7 +10,7 @@ from numcam.explain.target import scores
 from numcam.explain.target import seed as seed_of
 from numcam.explain.upsample import upsample
 from numcam.nn import Target, Trace
-from numcam.nn.softmax import softmax
+from numcam.nn.softmax import probabilities
 from numcam.nn.types import Array
 
 
@@ -79,7 +79,8 @@ def rise(
         seen = draws(some).astype(x.dtype)  # (m, rows, cols)
         for i in range(len(x)):
             output = trace.network.forward(x[i] * seen[:, None]).output
-            weight = scores(softmax(output) if output.ndim == 2 else output, asked[i])  # (m,)
+            shown = probabilities(output, trace.network.output) if output.ndim == 2 else output
+            weight = scores(shown, asked[i])  # (m,)
             found[i] += np.tensordot(weight, seen, axes=1)
     return found / x.dtype.type(masks * keep)
 

@@ -35,7 +35,7 @@ def remarks(finding: Finding, trace: Trace, classes: Sequence[str] = (), picture
     names = classes or [f"class {i}" for i in range(trace.output.shape[1])]
     return [
         *(_blank(finding, trace, picture) if finding.blank else _partly_blank(finding)),
-        *_standing(finding, names),
+        *_standing(finding, names, trace.network.output),
         *_method(finding, trace, names, picture),
     ]
 
@@ -66,7 +66,7 @@ def _partly_blank(finding: Finding) -> Iterator[str]:
         yield f"{finding.peaks} cells share the maximum; the first in reading order is named"
 
 
-def _standing(finding: Finding, names: Sequence[str]) -> Iterator[str]:
+def _standing(finding: Finding, names: Sequence[str], output: str) -> Iterator[str]:
     if finding.margin is None or finding.best is None:
         return
     if finding.margin < -CLOSE:
@@ -77,7 +77,7 @@ def _standing(finding: Finding, names: Sequence[str]) -> Iterator[str]:
     elif abs(finding.margin) < CLOSE:
         yield f"a close call: the next class is {abs(finding.margin):.2f} away"
     if finding.saturated:
-        yield "the softmax rounds to 1 in float32: a tool that explains the probability draws a blank map here"
+        yield f"the {output} rounds to 1 in float32: a tool that explains the probability draws a blank map here"
 
 
 def _method(finding: Finding, trace: Trace, names: Sequence[str], picture: int) -> Iterator[str]:

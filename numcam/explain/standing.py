@@ -7,7 +7,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from numcam.explain.target import scores, seed
 from numcam.nn import MaxPool2d, Target, Trace
-from numcam.nn.softmax import softmax
 
 
 def standing(trace: Trace, target: Target, picture: int) -> dict[str, Any]:
@@ -19,10 +18,10 @@ def standing(trace: Trace, target: Target, picture: int) -> dict[str, Any]:
         return found
     index = int(asked.argmax())
     others = np.delete(out, index)
-    probability = float(softmax(out[None].astype(np.float64))[0, index])
+    probability = float(trace.probabilities()[picture, index])
     found |= {"index": index, "best": int(out.argmax()), "probability": probability}
     found |= {"margin": float(out[index] - others.max()) if len(others) else None}
-    return found | {"saturated": bool(softmax(out[None].astype(np.float32))[0, index] == 1)}
+    return found | {"saturated": bool(trace.probabilities(np.float32)[picture, index] == 1)}
 
 
 def pooling_ties(trace: Trace, layer: str, picture: int = 0) -> tuple[int, int]:
@@ -34,7 +33,9 @@ def pooling_ties(trace: Trace, layer: str, picture: int = 0) -> tuple[int, int]:
         pool = trace.network.layers[name]
         if isinstance(pool, MaxPool2d):
             out = trace[name][picture]
-            view = sliding_window_view(trace[before][picture], pool.size, axis=(1, 2))
+            top, bottom, left, right = pool.padding
+            edged = np.pad(trace[before][picture], ((0, 0), (top, bottom), (left, right)), constant_values=-np.inf)
+            view = sliding_window_view(edged, pool.size, axis=(1, 2))
             held = view[:, :: pool.stride[0], :: pool.stride[1]] == out[..., None, None]
             ties += int(((held.sum(axis=(3, 4)) > 1) & (out > 0)).sum())
             windows += int((out > 0).sum())

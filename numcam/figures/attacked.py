@@ -7,7 +7,6 @@ import numpy as np
 from numcam.figures.panels import Panel, panels
 from numcam.figures.report import explained
 from numcam.models.classifier import Classifier
-from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def attacked_figure(classifier: Classifier, pixels: Array, rounded: Array, attac
     """
     original = np.rint(pixels[0].transpose(1, 2, 0)).astype(np.uint8)
     traces = [classifier.forward(classifier.preprocess(p)) for p in (original, rounded)]
-    before, after = (softmax(t.output.astype(np.float64))[0] for t in traces)
+    before, after = (t.probabilities()[0] for t in traces)
     right, wrong = int(before.argmax()), int(after.argmax())
     names = [classifier.classes[i] for i in (right, wrong)]
     size = classifier.input_size

@@ -13,7 +13,6 @@ from numcam.figures.paint import overlay, signed
 from numcam.figures.panels import Panel, panels
 from numcam.models.classifier import Classifier
 from numcam.nn import Target, Trace
-from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 from numcam.scenes import Scene
 
@@ -78,7 +77,7 @@ def figure_1(classifier: Classifier, scene: Scene) -> "tuple[Figure, list[tuple[
     Returns the figure and the explanations in it by class name.
     """
     trace = classifier.forward(classifier.preprocess(scene.image))
-    probabilities = softmax(trace.output)[0]
+    probabilities = trace.probabilities()[0]
     rows, found = [], []
     for thing in scene.objects:
         index = classifier.index(thing.name)
@@ -114,7 +113,7 @@ def figure_2(classifier: Classifier, attacked: Sequence[tuple[Scene, Array, int,
         picture = pixels[0].transpose(1, 2, 0).astype(np.uint8)
         before = classifier.forward(classifier.preprocess(scene.image))
         after = classifier.forward(classifier.preprocessing.forward(pixels))
-        old, new = softmax(before.output)[0], softmax(after.output)[0]
+        old, new = before.probabilities()[0], after.probabilities()[0]
         size = scene.image.shape[:2]
         first, kept = (explained(classifier, t, "grad_cam", right, size) for t in (before, after))
         other = explained(classifier, after, "grad_cam", wrong, size)

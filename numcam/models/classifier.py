@@ -9,7 +9,6 @@ from numcam.errors import InputError
 from numcam.models.labels import find, number
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn import Network, Trace
-from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 
 Pictures = Array | Iterable[Array]
@@ -80,7 +79,9 @@ class Classifier:
         return [(int(i), self.classes[i], float(probabilities[i])) for i in best]
 
     def probabilities(self, trace: Trace) -> Array:
-        """The softmax of the trace's logits, (n, classes) float64; InputError for a network that cannot classify."""
+        """Of each picture's classes, (n, classes) float64; InputError for a network that cannot classify.
+
+        The softmax of the logits; where the network's output is "sigmoid", each class has its own."""
         if not self.classes:
             raise InputError(
                 f"{self.name} was loaded without its head, so it cannot classify; explain one of its "
@@ -88,7 +89,7 @@ class Classifier:
             )
         if not np.isfinite(trace.output).all():
             raise InputError(f"{self.name} answers with NaN or infinity; check its weights with numcam weights verify")
-        return softmax(trace.output.astype(np.float64))
+        return trace.probabilities()
 
     def index(self, name_or_index: str | int) -> int:
         """The index of a class given by index, by name (case does not matter), or by a part of it that is unique.

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 
 from numcam.nn.fast import Pass, Value, Walk
 from numcam.nn.relu import ReLU, deconvnet_relu_backward, guided_relu_backward, relu_backward
+from numcam.nn.softmax import OUTPUTS, probabilities
 from numcam.nn.types import Array, Layer, Random, Shape
 
 Rule = Callable[[Array, Array], Array]
@@ -30,9 +31,15 @@ ENGINES = ("plain", "fast")
 
 
 class Network:
-    """A chain of named layers, given as a mapping or as pairs (name, layer), first to last."""
+    """A chain of named layers, given as a mapping or as pairs (name, layer), first to last.
 
-    def __init__(self, layers: Mapping[str, Layer] | Iterable[tuple[str, Layer]]) -> None:
+    output: what makes probabilities of its logits, "softmax", or "sigmoid" where each class has its own.
+    """
+
+    def __init__(self, layers: Mapping[str, Layer] | Iterable[tuple[str, Layer]], output: str = "softmax") -> None:
+        if output not in OUTPUTS:
+            raise ValueError(f'the output is "softmax" or "sigmoid"; got {output!r}')
+        self.output = output
         pairs = list(layers.items() if isinstance(layers, Mapping) else layers)
         names = [name for name, _ in pairs]
         if not pairs or "input" in names or len(set(names)) != len(names):
@@ -46,10 +53,11 @@ class Network:
 
     def with_parameters(self, parameters: Mapping[str, Array]) -> "Network":
         """The same chain with other arrays, all of `parameters` replaced."""
-        return Network(
+        layers = (
             (name, layer.with_parameters({key: parameters[f"{name}.{key}"] for key in layer.parameters}))
             for name, layer in self.layers.items()
         )
+        return Network(layers, self.output)
 
     def astype(self, dtype: DTypeLike) -> "Network":
         """The network in another precision; itself where it is that already."""
@@ -59,10 +67,11 @@ class Network:
 
     def thinned(self, seed: int) -> "Network":
         """One draw of what is random in training: a network whose Dropout layers drop fixed units."""
-        return Network(
+        layers = (
             (name, layer.thinned(seed + i) if isinstance(layer, Random) else layer)
             for i, (name, layer) in enumerate(self.layers.items())
         )
+        return Network(layers, self.output)
 
     def shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """The shape of "input" and of every layer's output; ValueError naming the layer that does not fit."""
@@ -158,6 +167,10 @@ class Trace(Mapping[str, Array]):
     def output(self) -> Array:
         """The last layer's output, (n, classes) for a classifier."""
         return self._arrays[list(self._arrays)[-1]]
+
+    def probabilities(self, dtype: DTypeLike = np.float64) -> Array:
+        """What the network makes of its logits, (n, classes): softmax, or sigmoids, in this precision."""
+        return probabilities(self.output.astype(dtype), self.network.output)
 
     def backward(self, target: Target, rules: Rules = STANDARD, stop: str = "input") -> Mapping[str, Array]:
         """d(score)/d(trace[name]) for every name from the last layer down to `stop`; nothing below it is computed.

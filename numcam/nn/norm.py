@@ -10,9 +10,12 @@ NAMES = ("mean", "variance", "weight", "bias")
 
 
 def batch_norm2d(x: Array, mean: Array, variance: Array, w: Array, b: Array, epsilon: float) -> Array:
-    """(x - mean) / sqrt(variance + epsilon) * w + b, channel by channel; x (n, c, rows, cols), the others (c,)."""
+    """(x - mean) / sqrt(variance + epsilon) * w + b, channel by channel.
+
+    x (n, c, rows, cols), or (n, c) behind a Flatten; the others (c,).
+    """
     scale = w / np.sqrt(variance + epsilon)
-    return x * scale[:, None, None] + (b - mean * scale)[:, None, None]
+    return x * _along(scale, x) + _along(b - mean * scale, x)
 
 
 def batch_norm2d_backward(
@@ -20,18 +23,26 @@ def batch_norm2d_backward(
 ) -> tuple[Array, Array, Array]:
     """The gradients (dx, dw, db); mean and variance are constants at inference."""
     inverse = 1 / np.sqrt(variance + epsilon)  # (c,)
-    standardised = (x - mean[:, None, None]) * inverse[:, None, None]
-    dx = dout * (w * inverse)[:, None, None]
-    return dx, (dout * standardised).sum(axis=(0, 2, 3)), dout.sum(axis=(0, 2, 3))
+    standardised = (x - _along(mean, x)) * _along(inverse, x)
+    dx = dout * _along(w * inverse, x)
+    others = (0, 2, 3)[: x.ndim - 1]
+    return dx, (dout * standardised).sum(axis=others), dout.sum(axis=others)
+
+
+def _along(values: Array, x: Array) -> Array:
+    """(c,) in a shape that meets the channels of x."""
+    return values.reshape(-1, *(1,) * (x.ndim - 2))
 
 
 class BatchNorm2d:
     """Batch normalisation with fixed statistics. mean, variance, weight, bias: (c,)."""
 
+    dimensions = 4
+
     def __init__(self, mean: Array, variance: Array, weight: Array, bias: Array, epsilon: float = 1e-5) -> None:
         arrays = [np.asarray(a) for a in (mean, variance, weight, bias)]
         if len({a.shape for a in arrays}) != 1 or arrays[0].ndim != 1:
-            raise ValueError(f"BatchNorm2d takes four arrays of shape (c,); got {[a.shape for a in arrays]}")
+            raise ValueError(f"{type(self).__name__} takes four arrays of shape (c,); got {[a.shape for a in arrays]}")
         self.mean, self.variance, self.weight, self.bias = arrays
         self.epsilon = epsilon
 
@@ -41,18 +52,19 @@ class BatchNorm2d:
 
     def with_parameters(self, parameters: Mapping[str, Array]) -> "BatchNorm2d":
         mean, variance, weight, bias = (parameters[name] for name in NAMES)
-        return BatchNorm2d(mean, variance, weight, bias, self.epsilon)
+        return type(self)(mean, variance, weight, bias, self.epsilon)
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 4 or shape[1] != self.mean.size:
-            raise ValueError(f"this batch normalisation takes (n, {self.mean.size}, rows, cols); got {shape}")
+        if len(shape) != self.dimensions or shape[1] != self.mean.size:
+            places = ", rows, cols" if self.dimensions == 4 else ""
+            raise ValueError(f"this batch normalisation takes (n, {self.mean.size}{places}); got {shape}")
         return shape
 
     def forward(self, x: Array) -> Array:
         return batch_norm2d(x, self.mean, self.variance, self.weight, self.bias, self.epsilon)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
-        return dout * (self.weight / np.sqrt(self.variance + self.epsilon))[:, None, None]
+        return dout * _along(self.weight / np.sqrt(self.variance + self.epsilon), x)
 
     def parameter_gradients(self, dout: Array, x: Array) -> dict[str, Array]:
         _, dw, db = batch_norm2d_backward(dout, x, self.mean, self.variance, self.weight, self.epsilon)
@@ -60,4 +72,10 @@ class BatchNorm2d:
         return {"mean": np.zeros_like(self.mean), "variance": np.zeros_like(self.variance), "weight": dw, "bias": db}
 
     def __repr__(self) -> str:
-        return f"BatchNorm2d({self.mean.size})"
+        return f"{type(self).__name__}({self.mean.size})"
+
+
+class BatchNorm1d(BatchNorm2d):
+    """Batch normalisation of units, behind a Flatten or between linear layers: (n, c)."""
+
+    dimensions = 2

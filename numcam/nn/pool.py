@@ -1,4 +1,8 @@
-"""Max, average and global average pooling. No padding; windows that do not fit at the right or bottom are left out."""
+"""Max and average pooling, of windows and of whole maps.
+
+Padding never takes part: a window that hangs over the edge has fewer values. Windows that do not fit at the right or
+bottom are left out.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from numcam.nn.conv import window_count
-from numcam.nn.types import Array, Pair, Parameterless, Shape, as_pair
+from numcam.nn.types import Array, Edges, Pair, Parameterless, Shape, as_edges, as_pair
+
+NONE: Edges = (0, 0, 0, 0)
 
 
-def max_pool2d(x: Array, size: Pair, stride: Pair) -> Array:
+def max_pool2d(x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """The largest value of every window: (n, c, rows, cols) -> (n, c, out rows, out cols)."""
+    x = _edged(x, padding, -np.inf)
     taps = (x[tap] for tap in _taps(x.shape, size, stride))
     out = next(taps).copy()
     for values in taps:
@@ -18,33 +25,54 @@ def max_pool2d(x: Array, size: Pair, stride: Pair) -> Array:
     return out
 
 
-def max_pool2d_backward(dout: Array, x: Array, out: Array, size: Pair, stride: Pair) -> Array:
+def max_pool2d_backward(dout: Array, x: Array, out: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """dx: each window's gradient goes to its maximum, to the first one where several are equal (as in PyTorch)."""
+    x = _edged(x, padding, -np.inf)
     dx = np.zeros(x.shape, dout.dtype)
     waiting = np.ones(out.shape, bool)  # windows whose maximum has not been met yet
     for tap in _taps(x.shape, size, stride):
         here = (x[tap] == out) & waiting
         waiting ^= here
         dx[tap] += dout * here
-    return dx
+    return _inside(dx, padding)
 
 
-def avg_pool2d(x: Array, size: Pair, stride: Pair) -> Array:
+def avg_pool2d(x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """The mean of every window: (n, c, rows, cols) -> (n, c, out rows, out cols)."""
+    share = _share(x, size, stride, padding)
+    x = _edged(x, padding, 0)
     taps = (x[tap] for tap in _taps(x.shape, size, stride))
     out = next(taps).copy()
     for values in taps:
         out += values
-    return out / (size[0] * size[1])
+    return out / share
 
 
-def avg_pool2d_backward(dout: Array, x: Array, size: Pair, stride: Pair) -> Array:
+def avg_pool2d_backward(dout: Array, x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """dx: each window's gradient, shared equally among its cells."""
-    dx = np.zeros(x.shape, dout.dtype)
-    share = dout / (size[0] * size[1])
-    for tap in _taps(x.shape, size, stride):
+    share = dout / _share(x, size, stride, padding)
+    dx = _edged(np.zeros(x.shape, dout.dtype), padding, 0)
+    for tap in _taps(dx.shape, size, stride):
         dx[tap] += share
-    return dx
+    return _inside(dx, padding)
+
+
+def _share(x: Array, size: Pair, stride: Pair, padding: Edges) -> Any:
+    """How many cells each window has: one number, or with padding (out rows, out cols)."""
+    if padding == NONE:
+        return size[0] * size[1]
+    there = _edged(np.ones((1, 1, *x.shape[2:]), x.dtype), padding, 0)
+    return sum(there[tap] for tap in _taps(there.shape, size, stride))[0, 0]
+
+
+def _edged(x: Array, padding: Edges, value: float) -> Array:
+    top, bottom, left, right = padding
+    return x if padding == NONE else np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
+
+
+def _inside(x: Array, padding: Edges) -> Array:
+    top, bottom, left, right = padding
+    return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
 
 
 def _taps(shape: Shape, size: Pair, stride: Pair) -> Iterator[tuple[Any, ...]]:
@@ -57,47 +85,60 @@ def _taps(shape: Shape, size: Pair, stride: Pair) -> Iterator[tuple[Any, ...]]:
 
 
 class _Pool2d(Parameterless):
-    def __init__(self, size: int | Pair, stride: int | Pair | None = None) -> None:
+    def __init__(self, size: int | Pair, stride: int | Pair | None = None, padding: int | Pair | Edges = 0) -> None:
         self.size = as_pair(size, "size", 1)
         self.stride = self.size if stride is None else as_pair(stride, "stride", 1)
+        self.padding = as_edges(padding)
+        if max(self.padding[:2]) >= self.size[0] or max(self.padding[2:]) >= self.size[1]:
+            raise ValueError(
+                f"windows of {self.size[0]}x{self.size[1]} would lie in the padding alone; got padding {padding!r}"
+            )
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 4 or shape[2] < self.size[0] or shape[3] < self.size[1]:
+        top, bottom, left, right = self.padding
+        rows, cols = (shape[2] + top + bottom, shape[3] + left + right) if len(shape) == 4 else (0, 0)
+        if rows < self.size[0] or cols < self.size[1] or not (shape[2] and shape[3]):
             raise ValueError(f"pooling windows of {self.size[0]}x{self.size[1]} do not fit an input of shape {shape}")
-        out_rows = window_count(shape[2], self.size[0], self.stride[0])
-        return (*shape[:2], out_rows, window_count(shape[3], self.size[1], self.stride[1]))
+        return (
+            *shape[:2],
+            window_count(rows, self.size[0], self.stride[0]),
+            window_count(cols, self.size[1], self.stride[1]),
+        )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.size}, stride={self.stride})"
+        edges = "" if self.padding == NONE else f", padding={self.padding}"
+        return f"{type(self).__name__}({self.size}, stride={self.stride}{edges})"
 
 
 class MaxPool2d(_Pool2d):
-    """Max pooling; size and stride an int or (rows, cols), stride None = size."""
+    """Max pooling; size and stride an int or (rows, cols), stride None = size; padding as in `as_edges`."""
 
     def forward(self, x: Array) -> Array:
-        return max_pool2d(x, self.size, self.stride)
+        return max_pool2d(x, self.size, self.stride, self.padding)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
-        return max_pool2d_backward(dout, x, out, self.size, self.stride)
+        return max_pool2d_backward(dout, x, out, self.size, self.stride, self.padding)
 
 
 class AvgPool2d(_Pool2d):
-    """Average pooling; size and stride an int or (rows, cols), stride None = size."""
+    """Average pooling; size and stride an int or (rows, cols), stride None = size; padding as in `as_edges`."""
 
     def forward(self, x: Array) -> Array:
-        return avg_pool2d(x, self.size, self.stride)
+        return avg_pool2d(x, self.size, self.stride, self.padding)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
-        return avg_pool2d_backward(dout, x, self.size, self.stride)
+        return avg_pool2d_backward(dout, x, self.size, self.stride, self.padding)
 
 
-class GlobalAvgPool2d(Parameterless):
-    """The mean over all positions: (n, c, rows, cols) -> (n, c)."""
-
+class _Global(Parameterless):
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 4:
-            raise ValueError(f"global average pooling takes (n, c, rows, cols); got {shape}")
+            raise ValueError(f"pooling over all positions takes (n, c, rows, cols); got {shape}")
         return shape[:2]
+
+
+class GlobalAvgPool2d(_Global):
+    """The mean over all positions: (n, c, rows, cols) -> (n, c)."""
 
     def forward(self, x: Array) -> Array:
         return x.mean(axis=(2, 3))
@@ -105,3 +146,16 @@ class GlobalAvgPool2d(Parameterless):
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
         share = dout / (x.shape[2] * x.shape[3])  # (n, c)
         return np.broadcast_to(share[:, :, None, None], x.shape).copy()
+
+
+class GlobalMaxPool2d(_Global):
+    """The largest value of all positions: (n, c, rows, cols) -> (n, c). The first of equal ones takes the gradient."""
+
+    def forward(self, x: Array) -> Array:
+        return x.max(axis=(2, 3))
+
+    def backward(self, dout: Array, x: Array, out: Array) -> Array:
+        dx = np.zeros((*x.shape[:2], x.shape[2] * x.shape[3]), dout.dtype)
+        first = x.reshape(dx.shape).argmax(axis=2)
+        np.put_along_axis(dx, first[..., None], dout[..., None], axis=2)
+        return dx.reshape(x.shape)

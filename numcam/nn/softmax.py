@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from numcam.nn.activations import sigmoid, sigmoid_backward
 from numcam.nn.types import Array, Parameterless
 
 
@@ -14,6 +15,19 @@ def softmax(x: Array) -> Array:
 def softmax_backward(dout: Array, out: Array) -> Array:
     """dx from dout and the softmax's *output*: p_j (dout_j - sum_i dout_i p_i)."""
     return out * (dout - (dout * out).sum(axis=1, keepdims=True))
+
+
+OUTPUTS = ("softmax", "sigmoid")
+
+
+def probabilities(logits: Array, output: str) -> Array:
+    """What the logits (n, classes) say: their softmax, one answer among all classes, or each class's own sigmoid."""
+    return softmax(logits) if output == "softmax" else sigmoid(logits)
+
+
+def probabilities_backward(dout: Array, out: Array, output: str) -> Array:
+    """d(score)/d(logits) from d(score)/d(probabilities) and the probabilities."""
+    return softmax_backward(dout, out) if output == "softmax" else sigmoid_backward(dout, out)
 
 
 def log_softmax(x: Array) -> Array:
@@ -42,8 +56,7 @@ def binary_cross_entropy(logits: Array, present: Array) -> Array:
 
 def binary_cross_entropy_backward(logits: Array, present: Array) -> Array:
     """d(loss)/d(logits) = sigmoid(logits) - present, (n, classes)."""
-    half = logits.dtype.type(0.5)
-    return half * (1 + np.tanh(half * logits)) - present  # the sigmoid, in a form that cannot overflow
+    return sigmoid(logits) - present
 
 
 def as_probabilities(target: Array, logits: Array) -> Array:

@@ -14,6 +14,9 @@ Shape = tuple[int, ...]
 Pair = tuple[int, int]
 """A size in both directions: (rows, cols)."""
 
+Edges = tuple[int, int, int, int]
+"""What is added at each edge: (top, bottom, left, right)."""
+
 
 @runtime_checkable
 class Layer(Protocol):
@@ -77,3 +80,16 @@ def as_pair(value: int | tuple[int, int], name: str, least: int) -> tuple[int, i
     if len(pair) != 2 or not all(isinstance(v, int | np.integer) and v >= least for v in pair):
         raise ValueError(f"{name} must be an integer of at least {least}, or (rows, cols) of them; got {value!r}")
     return int(pair[0]), int(pair[1])
+
+
+def as_edges(value: int | Pair | Edges) -> Edges:
+    """What is added at each edge, given as an int for all, (rows, cols) at both ends each, or (top, bottom, left,
+    right); ValueError for anything else."""
+    given = (value,) * 4 if isinstance(value, int | np.integer) else tuple(value)
+    edges = (given[0], given[0], given[1], given[1]) if len(given) == 2 else given
+    if len(edges) != 4 or not all(isinstance(v, int | np.integer) and v >= 0 for v in edges):
+        raise ValueError(
+            f"padding must be 0 or more: an int, (rows, cols) or (top, bottom, left, right); got {value!r}"
+        )
+    top, bottom, left, right = (int(v) for v in edges)
+    return top, bottom, left, right

@@ -9,7 +9,27 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[parity]'")
 F = torch.nn.functional
 
-from numcam.nn import AvgPool2d, BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, ReLU, Softmax  # noqa: E402
+from numcam.nn import (  # noqa: E402
+    ELU,
+    GELU,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    ClippedReLU,
+    Conv2d,
+    GlobalAvgPool2d,
+    GlobalMaxPool2d,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    ZeroPad2d,
+)
 from numcam.nn.gradcheck import relative_error  # noqa: E402
 from numcam.nn.softmax import cross_entropy, cross_entropy_backward  # noqa: E402
 from numcam.nn.training import SGD, Adam  # noqa: E402
@@ -63,6 +83,59 @@ def test_pooling(dtype, size, stride, shape):
 def test_max_pooling_with_ties_everywhere(dtype, size, stride):
     x = np.random.default_rng(0).integers(0, 3, (3, 2, 9, 8)).astype(dtype)
     agree(MaxPool2d(size, stride), x, lambda x: F.max_pool2d(x, size, stride), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("padding", [1, (1, 0), (0, 1, 0, 1), (0, 0, 2, 1)])
+def test_pooling_with_padding_that_takes_no_part(dtype, padding):
+    x = np.random.default_rng(0).integers(-9, 3, (2, 3, 7, 10)).astype(dtype)  # with ties
+    layer = MaxPool2d(3, 2, padding)
+    top, bottom, left, right = layer.padding
+    border = (left, right, top, bottom)
+    agree(layer, x, lambda x: F.max_pool2d(F.pad(x, border, value=-torch.inf), 3, 2), dtype)
+    counted = F.avg_pool2d(F.pad(torch.ones(x.shape, dtype=getattr(torch, np.dtype(dtype).name)), border), 3, 2)
+    agree(AvgPool2d(3, 2, padding), x, lambda x: F.avg_pool2d(F.pad(x, border), 3, 2) / counted, dtype)
+    agree(ZeroPad2d(padding), x, lambda x: F.pad(x, border), dtype)
+
+
+ACTIVATIONS = {
+    Sigmoid(): torch.sigmoid,
+    Tanh(): torch.tanh,
+    LeakyReLU(0.2): lambda x: F.leaky_relu(x, 0.2),
+    ClippedReLU(): F.relu6,
+    ELU(0.7): lambda x: F.elu(x, 0.7),
+    ELU(1.6732632423543772, 1.0507009873554805): F.selu,
+    SiLU(): F.silu,
+    Softplus(): lambda x: torch.logaddexp(x, torch.zeros_like(x)),  # F.softplus is a line from 20 on
+    GELU(): F.gelu,
+    GELU(approximate=True): lambda x: F.gelu(x, approximate="tanh"),
+}
+
+
+@DTYPES
+@pytest.mark.parametrize("layer", ACTIVATIONS, ids=repr)
+def test_activations_also_at_zero_and_far_out(dtype, layer):
+    x = 3 * normal(np.random.default_rng(0), dtype, 3, 4, 5, 6)
+    x[0] = 0
+    x[1] *= 30
+    agree(layer, x, ACTIVATIONS[layer], dtype)
+    agree(layer, x[:, :, 0, 0], ACTIVATIONS[layer], dtype)
+
+
+@DTYPES
+def test_pooling_over_all_places_takes_the_first_of_equal_values(dtype):
+    x = np.random.default_rng(0).integers(0, 3, (3, 2, 5, 8)).astype(dtype)
+    agree(GlobalMaxPool2d(), x, lambda x: x.flatten(2).max(2)[0], dtype)
+
+
+@DTYPES
+def test_batch_normalisation_of_units(dtype):
+    rng = np.random.default_rng(0)
+    mean, w, b = (normal(rng, dtype, 4) for _ in range(3))
+    layer = BatchNorm1d(mean, rng.uniform(0.5, 2, 4).astype(dtype), w, b, epsilon=1e-3)
+    statistics = [torch.from_numpy(a) for a in (layer.mean, layer.variance)]
+    function = lambda x, w, b: F.batch_norm(x, *statistics, w, b, eps=1e-3)  # noqa: E731
+    agree(layer, normal(rng, dtype, 6, 4), function, dtype, ("weight", "bias"))
 
 
 @DTYPES

@@ -17,7 +17,7 @@ from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.repeats import Labels
 from numcam.nn.fast.team import Scratch, Team, team
 from numcam.nn.linear import Linear
-from numcam.nn.pool import MaxPool2d
+from numcam.nn.pool import GlobalMaxPool2d, MaxPool2d
 from numcam.nn.relu import ReLU
 from numcam.nn.types import Array, Layer
 
@@ -54,7 +54,7 @@ class Pass:
                 pooled = self._keep(name, _pooled(here))
                 over_rows(together, pooled, pool(here, pooled), doubled=True)
                 return pooled, at + 1
-            if any(isinstance(self.layers[ahead], MaxPool2d) for ahead in self.names[at:]):
+            if any(isinstance(self.layers[ahead], MaxPool2d | GlobalMaxPool2d) for ahead in self.names[at:]):
                 self.labels.equalise(together, self.names[at - 1], here)
             here = here.pictures
         out = linear(together, here, layer.weight, layer.bias) if isinstance(layer, Linear) else layer.forward(here)
@@ -89,7 +89,7 @@ class Pass:
 
 def halves(layer: Layer | None) -> TypeGuard[MaxPool2d]:
     """Max pooling of 2x2 windows side by side."""
-    return isinstance(layer, MaxPool2d) and layer.size == layer.stride == (2, 2)
+    return isinstance(layer, MaxPool2d) and layer.size == layer.stride == (2, 2) and not any(layer.padding)
 
 
 def over_rows(together: Team, like: Map | Rows, after: After, doubled: bool = False) -> None:

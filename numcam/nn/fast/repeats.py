@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from numcam.nn.activations import Elementwise
 from numcam.nn.conv import Conv2d
 from numcam.nn.dropout import Dropout
 from numcam.nn.fast import rows
@@ -13,12 +14,13 @@ from numcam.nn.fast.kernels import layout, suits
 from numcam.nn.fast.maps import Kept, Rows
 from numcam.nn.fast.team import Scratch, Team
 from numcam.nn.norm import BatchNorm2d
+from numcam.nn.pad import ZeroPad2d, zero_pad2d
 from numcam.nn.pool import AvgPool2d, MaxPool2d
 from numcam.nn.relu import ReLU
 from numcam.nn.repeats import MADE, first_alike, of_values, of_windows
 from numcam.nn.types import Array, Layer
 
-KNOWN = (Conv2d, ReLU, MaxPool2d, AvgPool2d, BatchNorm2d, Dropout)
+KNOWN = (Conv2d, ReLU, MaxPool2d, AvgPool2d, BatchNorm2d, Dropout, Elementwise, ZeroPad2d)
 """Layers of which it is known what each of their values is made from."""
 
 
@@ -110,6 +112,9 @@ def _through(layer: Layer, labels: Array) -> Array:
     """The labels of a layer's outputs."""
     if isinstance(layer, Conv2d):
         return of_windows(labels, layer.weight.shape[2:], layer.stride, layer.padding) + MADE
+    if isinstance(layer, ZeroPad2d):
+        return zero_pad2d(labels[:, None], layer.edges)[:, 0]
     if isinstance(layer, MaxPool2d | AvgPool2d):
-        return of_windows(labels, layer.size, layer.stride)
-    return labels + MADE if isinstance(layer, BatchNorm2d) else labels
+        edged = zero_pad2d(labels[:, None], layer.padding)[:, 0] if any(layer.padding) else labels
+        return of_windows(edged, layer.size, layer.stride) + (MADE if any(layer.padding) else np.uint64(0))
+    return labels + MADE if isinstance(layer, BatchNorm2d | Elementwise) else labels
