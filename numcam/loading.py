@@ -3,20 +3,27 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from numcam.errors import InputError, did_you_mean
+from numcam.models.chain import CHAIN
 from numcam.models.classifier import Classifier
 from numcam.models.imagenet import NAMES
-from numcam.models.preprocessing import CENTRED, TORCHVISION
-from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, assemble, random_network
+from numcam.models.preprocessing import CENTRED, TORCHVISION, Preprocessing, preprocessing_of
+from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, random_network
+from numcam.nn.softmax import OUTPUTS
+from numcam.nn.types import as_pair
 from numcam.published import PUBLISHED, published
 from numcam.scenes import CLASSES
 
 if TYPE_CHECKING:
     from numcam.formats import Weights
+    from numcam.formats.network import Asked
+
+MOST_SIDE = 4096
 
 
 def say(line: str) -> None:
@@ -29,6 +36,9 @@ def load(
     weights: str | os.PathLike[str] | None = None,
     classes: Sequence[str] | None = None,
     say: Callable[[str], None] = say,
+    preprocess: str | Preprocessing | None = None,
+    input_size: int | tuple[int, int] | None = None,
+    output: str | None = None,
 ) -> Classifier:
     """A classifier, ready to use; it brings the preprocessing that its weights were trained with.
 
@@ -37,13 +47,18 @@ def load(
     weights: the path of a file in any format that numcam reads; "random" for He initialisation with seed 0; None for
     the bundled ones (pocket), else the first of: the file that NUMCAM_WEIGHTS names, numcam's cache, the caches of
     PyTorch, Keras and Hugging Face, and a download into numcam's cache.
-    classes: names in index order, for weights that have none. say(line) is told which file was taken.
-    InputError for an unknown name, or a file that cannot be used.
+    classes: names in index order, for weights that have none; of one sigmoid, both names or that of the second.
+    say(line) is told which file was taken, and what had to be assumed because the file does not say it.
+    preprocess: what is done to pixels before the network's own first layer: "torchvision" (or "imagenet"), "caffe",
+    "0-1", "-1-1", "0-255", or six numbers "MEAN,MEAN,MEAN/SCALE,SCALE,SCALE" of grey levels. input_size: an int or
+    (rows, cols). output: "softmax", or "sigmoid" where each class has a probability of its own.
+    InputError for an unknown name or setting, or a file that cannot be used.
     """
     from numcam.formats import read_weights  # here, because h5py and seven formats take a third of all importing
 
     if not str(model) or (weights is not None and not str(weights)):
         raise InputError("the name of a weights file is empty; give a file, or leave the option out")
+    asked = asked_of(preprocess, input_size, output)
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
     if model not in known:
         if not (Path(model).suffix or os.path.exists(model)):
@@ -54,17 +69,47 @@ def load(
             raise InputError(
                 f"{model} is a weights file already; leave out weights={str(weights)!r}, or name a network"
             )
-        return from_weights(read_weights(model, classes))
+        return _told(from_weights(read_weights(model, classes, asked)), say)
     if weights == "random":
         return _random(model, classes)
     if weights is not None:
         say(f"weights: {weights} (as given)")
     path = Path(weights) if weights is not None else locate(model, say)
-    read = read_weights(path, classes)
+    read = read_weights(path, classes, asked)
     architecture = PUBLISHED[model].architecture if model in PUBLISHED else model
+    if read.architecture == CHAIN:
+        raise InputError(f"{path} holds a network of its own, not {architecture}; give the file itself as the model")
     if read.architecture != architecture:
         raise InputError(f"{path} holds {read.architecture}, not {architecture}; ask for {read.architecture}")
-    return from_weights(read, model)
+    if weights is None and "NUMCAM_WEIGHTS" not in os.environ:
+        read = replace(read, assumed=())  # of published weights, it is known
+    return _told(from_weights(read, model), say)
+
+
+def asked_of(
+    preprocess: str | Preprocessing | None, input_size: int | tuple[int, int] | None, output: str | None
+) -> "Asked":
+    """What `load` is told of a network, checked."""
+    from numcam.formats.network import Asked
+
+    if isinstance(preprocess, str):
+        preprocess = preprocessing_of(preprocess)
+    if output not in (None, *OUTPUTS):
+        raise InputError(f"no output {output!r}; {did_you_mean(str(output), OUTPUTS)}")
+    try:
+        size = None if input_size is None else as_pair(input_size, "the input size", 1)
+    except (ValueError, TypeError):
+        size = (0, 0)
+    if size and not max(size) <= MOST_SIDE >= min(size) >= 1:
+        raise InputError(f"the input size is one number or (rows, cols) from 1 to {MOST_SIDE}; got {input_size!r}")
+    return Asked(preprocess, size, output)
+
+
+def _told(classifier: Classifier, say: Callable[[str], None]) -> Classifier:
+    """The classifier, after what had to be assumed has been said."""
+    if classifier.assumed:
+        say(f"assumed: {'; '.join(classifier.assumed)}")
+    return classifier
 
 
 def locate(model: str, say: Callable[[str], None] = say) -> Path:
@@ -91,8 +136,14 @@ def locate(model: str, say: Callable[[str], None] = say) -> Path:
 
 def from_weights(weights: "Weights", name: str | None = None) -> Classifier:
     """The classifier that a weights file describes."""
-    network = assemble(weights.architecture, weights.parameters)
-    return Classifier(network, weights.classes, weights.preprocessing, weights.input_size, name or weights.architecture)
+    return Classifier(
+        weights.network(),
+        weights.classes,
+        weights.preprocessing,
+        weights.input_size,
+        name or weights.architecture,
+        assumed=weights.assumed,
+    )
 
 
 def bundled_weights() -> Path:

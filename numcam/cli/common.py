@@ -2,9 +2,11 @@
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from numcam.cli.commands import COMMANDS
 from numcam.errors import InputError
@@ -14,6 +16,7 @@ from numcam.loading import load
 from numcam.models.classifier import Classifier
 from numcam.models.labels import read_names
 from numcam.nn.network import ENGINES
+from numcam.nn.softmax import OUTPUTS
 from numcam.nn.types import Array
 
 
@@ -47,12 +50,35 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--weights", metavar="PATH", help="weights of that network, or random")
     add_classes(parser)
+    add_stated(parser)
     parser.add_argument("--engine", choices=ENGINES, default="fast", help="how to compute (%(default)s)")
 
 
 def add_classes(parser: argparse.ArgumentParser) -> None:
     """The --classes option."""
     parser.add_argument("--classes", metavar="FILE", help="class names, one on each line or JSON, for weights without")
+
+
+def add_stated(parser: argparse.ArgumentParser) -> None:
+    """The options that say what a weights file may not say."""
+    parser.add_argument(
+        "--preprocess",
+        metavar="NAME|MEAN/SCALE",
+        help="of pixels, before the file's own: torchvision, caffe, 0-1, -1-1, 0-255, or six numbers",
+    )
+    parser.add_argument("--input-size", metavar="N|ROWSxCOLS", help="what pictures are brought to")
+    parser.add_argument("--output", choices=OUTPUTS, help="what makes probabilities; sigmoid: of each class its own")
+
+
+def stated(options: argparse.Namespace) -> dict[str, Any]:
+    """What they say, as `load` takes it."""
+    size = options.input_size
+    if size is not None:
+        sides = re.fullmatch(r"([0-9]{1,9})(?:[xX×]([0-9]{1,9}))?", size.strip())
+        if not sides:
+            raise InputError(f"--input-size is one number or ROWSxCOLS, such as 224 or 240x320; got {size!r}")
+        size = (int(sides[1]), int(sides[2] or sides[1]))
+    return {"preprocess": options.preprocess, "input_size": size, "output": options.output}
 
 
 def place(text: str) -> Path:
@@ -69,7 +95,7 @@ def classes_of(options: argparse.Namespace) -> tuple[str, ...] | None:
 
 def classifier_of(options: argparse.Namespace) -> Classifier:
     """The classifier that --model and --weights name."""
-    classifier = load(options.model, options.weights, classes_of(options))
+    classifier = load(options.model, options.weights, classes_of(options), **stated(options))
     classifier.engine = options.engine
     return classifier
 

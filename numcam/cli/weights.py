@@ -8,13 +8,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from numcam.cli.common import add_classes, classes_of, command
+from numcam.cli.common import add_classes, add_stated, classes_of, command, stated
 from numcam.errors import InputError
 from numcam.files import check_writable
 from numcam.formats.checkpoint import shown
 from numcam.formats.inspection import Contents, contents, verify
 from numcam.formats.reading import convert
-from numcam.loading import bundled_weights, say
+from numcam.loading import asked_of, bundled_weights, say
+from numcam.models.chain import Described
 from numcam.places import cache as cache_folder
 from numcam.places import found, places
 from numcam.published import PUBLISHED, digest_of, published
@@ -42,11 +43,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     ):
         one = actions.add_parser(name, help=text)
         one.add_argument("path", metavar="PATH", type=Path, help="a weights file of any format")
+        add_stated(one)
         one.set_defaults(run=action)
     one = actions.add_parser("convert", help="write a weights file as numcam's own, which loads at once")
     one.add_argument("source", metavar="IN", type=Path, help="a weights file of any format")
     one.add_argument("target", metavar="OUT", type=Path, help="a name that ends in .h5")
     add_classes(one)
+    add_stated(one)
     one.set_defaults(run=run_convert)
 
 
@@ -82,7 +85,7 @@ def download(options: argparse.Namespace) -> int:
 
 def show_info(options: argparse.Namespace) -> int:
     """What is in a file, and what numcam takes it for."""
-    held = contents(options.path)
+    held = contents(options.path, asked_of(**stated(options)))
     for name, tensor in held.tensors.items():
         print(f"  {shown(name, 120):44} {'x'.join(map(str, tensor[0])):>18}  {tensor[1]}")
     total = sum(prod(shape) for shape, _ in held.tensors.values())
@@ -102,14 +105,22 @@ def _network_lines(held: Contents) -> list[str]:
         if held.network.classes
         else "without a head: explains, cannot classify"
     )
-    p = held.network.preprocessing
-    mean, scale = (", ".join(f"{v:g}" for v in values) for values in (p.mean, p.scale))
-    return [
-        f"network        {held.network.architecture}, {classes}, pictures of {held.network.input_size[0]}x"
-        f"{held.network.input_size[1]}",
+    rows, cols = held.network.input_size
+    lines = [
+        f"network        {held.network.architecture}, {classes}, pictures of {rows}x{cols}",
+        *(f"  {one.name:12} {_settings(one):44} {shown(one.source, 60)}".rstrip() for one in held.network.layers),
         f"family         {held.family}",
-        f"preprocessing  (RGB - ({mean})) / ({scale}), as {p.order}",
+        f"preprocessing  {held.network.preprocessing}",
     ]
+    if held.network.classes:
+        lines.append(f"probabilities  {held.network.output}")
+    return lines + [f"assumed        {one}" for one in held.network.assumed]
+
+
+def _settings(layer: Described) -> str:
+    """Its type, and the settings in brackets."""
+    settings = ", ".join(f"{key}={value}" for key, value in layer.settings.items())
+    return f"{layer.type}({settings})"
 
 
 def _known(path: Path, size: int) -> str:
@@ -123,7 +134,10 @@ def _known(path: Path, size: int) -> str:
 
 def show_verified(options: argparse.Namespace) -> int:
     """Read all of a file and compare it with whatever it says of itself."""
-    print(f"{options.path}: {verify(options.path)}")
+    asked = asked_of(**stated(options))
+    print(f"{options.path}: {verify(options.path, asked)}")
+    for line in _network_lines(contents(options.path, asked)):
+        print(f"  {line}")
     return 0
 
 
@@ -134,9 +148,10 @@ def run_convert(options: argparse.Namespace) -> int:
     check_writable(options.target)
     if options.target.exists() and options.target.samefile(options.source):
         raise InputError(f"{options.target} is the file to convert; choose another name")
-    total = contents(options.source).nbytes
+    asked = asked_of(**stated(options))
+    total = contents(options.source, asked).nbytes
     with tqdm(total=total, unit="B", unit_scale=True, desc="converting", file=sys.stderr) as bar:
-        weights = convert(options.source, options.target, classes_of(options), bar.update)
+        weights = convert(options.source, options.target, classes_of(options), bar.update, asked)
     size = options.target.stat().st_size
     print(f"wrote {options.target}: {weights.architecture}, {len(weights.classes):,} classes, {size:,} bytes")
     return 0

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,12 +49,14 @@ class Checkpoint:
     """A file's tensors by their own names, in the file's order.
 
     convention: "torch" (convolutions (k, c, rows, cols), linear (out, in)) or "keras" (the other way round).
+    config: what a whole Keras model states of itself.
     """
 
     path: Path
     format: str
     convention: str
     tensors: Mapping[str, Tensor]
+    config: Mapping[str, Any] | None = None
 
 
 def lying_at(path: Path, offset: int, shape: Shape, dtype: str) -> Tensor:

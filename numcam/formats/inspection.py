@@ -8,8 +8,9 @@ from pathlib import Path
 from numcam.errors import InputError
 from numcam.formats.checkpoint import Refused, shown
 from numcam.formats.detect import open_checkpoint, sentences
+from numcam.formats.network import Asked
 from numcam.formats.own import Weights, read_own
-from numcam.formats.reading import about, is_numcams, read_weights
+from numcam.formats.reading import NOTHING, about, is_numcams, read_weights
 from numcam.formats.recognise import recognised
 from numcam.nn.types import Shape
 
@@ -27,7 +28,7 @@ class Contents:
     """Of the network's parameters as float32, which may be fewer than the file holds."""
 
 
-def contents(path: Path) -> Contents:
+def contents(path: Path, asked: Asked = NOTHING) -> Contents:
     """What is in a file of any format. InputError for a file that cannot be read as weights at all."""
     if is_numcams(path):
         with sentences(path):
@@ -39,7 +40,7 @@ def contents(path: Path) -> Contents:
     tensors = {name: (t.shape, t.dtype) for name, t in checkpoint.tensors.items()}
     try:
         with sentences(path):
-            network = recognised(checkpoint)
+            network = recognised(checkpoint, asked)
             nbytes = 4 * sum(prod(p.shape) for p in network.parameters.values())
             weights = about(path, checkpoint.format, network, None)
             return Contents(checkpoint.format, tensors, weights, network.family, nbytes=nbytes)
@@ -47,13 +48,13 @@ def contents(path: Path) -> Contents:
         return Contents(checkpoint.format, tensors, None, problem=str(error).removeprefix(f"{path}: "))
 
 
-def verify(path: Path) -> str:
+def verify(path: Path, asked: Asked = NOTHING) -> str:
     """Read all of the file; what was found in order, in a few words. InputError naming the first thing that is not."""
     if is_numcams(path):
         with sentences(path):
             own = read_own(path, check=True)
         return f"all {len(own.parameters)} tensors are finite and match their digests"
-    weights = read_weights(path)
+    weights = read_weights(path, asked=asked)
     with sentences(path):
         summed = (
             "and match their checksums"

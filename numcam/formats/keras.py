@@ -14,6 +14,7 @@ from zipfile import ZIP_STORED
 
 from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, check_apart
 from numcam.formats.hdf5 import datasets, opened, tensor
+from numcam.formats.keras_config import MOST_TEXT, in_attribute, parsed
 from numcam.formats.zips import archive_at, begin_of, check_of
 
 NOT_WEIGHTS = (
@@ -24,26 +25,31 @@ NOT_WEIGHTS = (
     "compile_metrics",
     "seed_generator",
 )
-MODEL = "model.weights.h5"
+MODEL, CONFIG = "model.weights.h5", "config.json"
 
 
 def open_hdf5(path: Path) -> Checkpoint:
     """Any of the HDF5 layouts."""
     with opened(path) as file:
-        return Checkpoint(path, "Keras HDF5", "keras", _layers(file, path, 0))
+        return Checkpoint(path, "Keras HDF5", "keras", _arrays(file, path, 0), in_attribute(file, path))
 
 
 def open_keras_zip(path: Path) -> Checkpoint:
     """A .keras file: an uncompressed zip with an HDF5 file in it, read where it lies."""
     with archive_at(path) as archive:
         member = archive.getinfo(MODEL)
+        config = None
+        if CONFIG in archive.namelist():
+            if archive.getinfo(CONFIG).file_size > MOST_TEXT:
+                raise Refused(f"its {CONFIG} has {archive.getinfo(CONFIG).file_size:,} bytes; expected a description")
+            config = parsed(archive.read(CONFIG))
     if member.compress_type != ZIP_STORED or member.compress_size != member.file_size:
         raise Refused(f"its {MODEL} is compressed; unzip it and give numcam that file")
     base = begin_of(path, member)
     check = check_of(path, base, member)  # of all of them together
     with path.open("rb") as raw, opened(io.BufferedReader(Part(raw, base, member.file_size))) as file:
-        layers = {name: replace(one, check=check) for name, one in _layers(file, path, base).items()}
-    return Checkpoint(path, "Keras zip", "keras", layers)
+        arrays = {name: replace(one, check=check) for name, one in _arrays(file, path, base).items()}
+    return Checkpoint(path, "Keras zip", "keras", arrays, config)
 
 
 class Part(io.RawIOBase):
@@ -70,25 +76,11 @@ class Part(io.RawIOBase):
         return len(piece)
 
 
-def _layers(file: Any, path: Path, base: int) -> dict[str, Tensor]:
-    """Kernels and biases as "block1_conv1/kernel", by the path of the layer's own group."""
+def _arrays(file: Any, path: Path, base: int) -> dict[str, Tensor]:
+    """Every array by its path in the file; whole numbers, such as counts and seeds, are no weights."""
     found: dict[str, Tensor] = {}
     for name, dataset in datasets(file, NOT_WEIGHTS):
-        layer = _layer(name)
-        one = tensor(name, dataset, path, base)
-        kind = {1: "bias", 2: "kernel", 4: "kernel"}.get(len(one.shape))
-        if kind is None or f"{layer}/{kind}" in found:
-            raise Refused(f"{name} of shape {one.shape} is not the kernel or bias of a convolution or dense layer")
-        found[f"{layer}/{kind}"] = one
+        if dataset.dtype.kind not in "iu":
+            found[re.sub(r"[^ -~]", "?", name.removeprefix("/"))[:400]] = tensor(name, dataset, path, base)
     check_apart(found.values())
     return found
-
-
-def _layer(name: str) -> str:
-    """The path of the layer's own group."""
-    above = name.split("/")[1:-1]
-    if above and above[-1] == "vars":
-        above.pop()
-    if not above:
-        raise Refused(f"{name} belongs to no layer; expected /layer/kernel")
-    return re.sub(r"[^ -~]", "?", "/".join(above))[:200]

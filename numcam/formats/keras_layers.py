@@ -14,24 +14,52 @@ def keras_layers(tensors: Mapping[str, Tensor]) -> Layers:
     """From block1_conv1/kernel, or conv2d/kernel, conv2d_1/kernel ..., and dense layers that fit on each other."""
     convolutions: dict[str, Tensor] = {}
     dense: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
+    parts = _parts(tensors)
+    for name, tensor in parts.items():
         layer, _, kind = name.rpartition("/")
         if kind == "kernel":
             (convolutions if len(tensor.shape) == 4 else dense)[layer] = tensor
-        elif f"{layer}/kernel" not in tensors:
+        elif f"{layer}/kernel" not in parts:
             raise Refused(f"its layer {layer!r} has a bias and no kernel; numcam knows convolutions and dense layers")
     if not convolutions:
         raise Refused("it holds no convolutions; expected those of a VGG")
     if len(convolutions) + len(dense) > 100:
         raise Refused(f"it has {len(convolutions):,} convolutions; expected those of a VGG")
-    ordered = _in_order([_keras_layer(name, kernel, tensors) for name, kernel in convolutions.items()])
+    ordered = _in_order([_keras_layer(name, kernel, parts) for name, kernel in convolutions.items()])
     if ordered[0].shape[1] == 64 or ordered[0].shape[2:] != (3, 3):
         raise Refused(
             f"{ordered[0].name} has shape {convolutions[ordered[0].name].shape}; expected (3, 3, 3, channels): "
             "weights in Theano's order cannot be used"
         )
-    heads = _in_order([_keras_layer(name, kernel, tensors) for name, kernel in dense.items()])
+    heads = _in_order([_keras_layer(name, kernel, parts) for name, kernel in dense.items()])
     return ordered, _chained(heads), "caffe"
+
+
+def _parts(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Kernels and biases as "block1_conv1/kernel", by the path of the layer's own group."""
+    found: dict[str, Tensor] = {}
+    for name, one in tensors.items():
+        layer = _group(name)
+        kind = {1: "bias", 2: "kernel", 4: "kernel"}.get(len(one.shape))
+        if kind == "bias" and f"{layer}/bias" in found:
+            raise Refused(
+                f"its layer {layer!r} has several vectors, as batch normalisation has, and a file of weights does not "
+                "say where it stands; save the whole model, with model.save"
+            )
+        if kind is None or f"{layer}/{kind}" in found:
+            raise Refused(f"{name} of shape {one.shape} is not the kernel or bias of a convolution or dense layer")
+        found[f"{layer}/{kind}"] = one
+    return found
+
+
+def _group(name: str) -> str:
+    """The path of the layer's own group."""
+    above = name.split("/")[:-1]
+    if above and above[-1] == "vars":
+        above.pop()
+    if not above:
+        raise Refused(f"{name} belongs to no layer; expected /layer/kernel")
+    return "/".join(above)[:200]
 
 
 def _keras_layer(name: str, kernel: Tensor, tensors: Mapping[str, Tensor]) -> Found:

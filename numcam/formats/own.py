@@ -3,6 +3,8 @@
 /                       @format "numcam"  @version 1  @architecture "pocket"  @input_size (rows, cols)
                         @classes JSON list, empty for a network without a head
                         @preprocessing JSON {mean, scale, order}  @training JSON, free
+                        @network JSON {layers, output, assumed}, from version 2 on: the layers of a "chain", what makes
+                        probabilities, and what had to be assumed of the file that it was converted from
 /conv1_1.weight         float32, contiguous, little-endian   @sha256 of its bytes
 ...
 Each parameter is one plain block of the file, so that it can be used where it lies.
@@ -23,15 +25,23 @@ from numcam.errors import InputError
 from numcam.files import replacing
 from numcam.formats.checkpoint import Refused, Tensor, check_apart, shown
 from numcam.formats.hdf5 import end_of, inside, opened, tensor
+from numcam.models.chain import CHAIN, TYPES, Described, chained
 from numcam.models.labels import is_name
 from numcam.models.preprocessing import Preprocessing
-from numcam.models.vgg import ARCHITECTURES, head_of, parameter_shapes
+from numcam.models.vgg import ARCHITECTURES, assemble, head_of, parameter_shapes
+from numcam.nn import Network
+from numcam.nn.softmax import OUTPUTS
 from numcam.nn.types import Array, Shape
 
-VERSION = 1
+VERSIONS = (1, 2)
+"""The first says nothing of a network but the row of the table, and is written wherever that is enough."""
+
 MOST_BYTES_OF_TEXT = 1 << 20
 BLOCK = 1 << 22
 """Values that are written or checked together."""
+
+MOST_VALUES = 1 << 30
+"""In one layer's output for one picture."""
 
 CHECKED_AT_ONCE = 64 << 20
 """Bytes of a file up to which every digest is checked when it is read; larger files are checked on demand."""
@@ -47,6 +57,15 @@ class Weights:
     preprocessing: Preprocessing
     input_size: tuple[int, int] = (224, 224)
     training: Mapping[str, Any] = field(default_factory=dict)
+    layers: tuple[Described, ...] = ()
+    output: str = "softmax"
+    assumed: tuple[str, ...] = ()
+
+    def network(self) -> Network:
+        """The network, of these parameters."""
+        if self.layers:
+            return chained(self.layers, self.parameters, self.output)
+        return assemble(self.architecture, self.parameters, self.output)
 
 
 def write_weights(path: str | os.PathLike[str], weights: Weights) -> None:
@@ -63,15 +82,20 @@ def write_views(path: str | os.PathLike[str], about: Weights, views: Views, prog
     """write_weights for parameters that are read while they are written; progress(bytes) is called on the way."""
     if odd := [name for name in about.classes if not is_name(name)]:
         raise InputError(f"the class name {odd[0][:80]!r} is not one line of plain text; give another")
+    more: dict[str, Any] = {}
+    if about.layers or about.output != "softmax" or about.assumed:
+        layers = [[one.name, one.type, dict(one.settings), one.source] for one in about.layers]
+        more = {"layers": layers, "output": about.output, "assumed": list(about.assumed)}
     with replacing(Path(path)) as part, h5py.File(part, "w") as file:
         file.attrs.update(
             format=_bytes("numcam"),
-            version=VERSION,
+            version=VERSIONS[bool(more)],
             architecture=_bytes(about.architecture),
             input_size=np.array(about.input_size, "<i4"),
             classes=_bytes(json.dumps(list(about.classes))),
             preprocessing=_bytes(json.dumps(asdict(about.preprocessing))),
             training=_bytes(json.dumps(dict(about.training))),
+            **({"network": _bytes(json.dumps(more))} if more else {}),
         )
         for name, (shape, view) in views.items():
             _write(file, name, shape, view(), progress)
@@ -131,18 +155,24 @@ def check_parameter(name: str, values: Array, digest: str) -> None:
 
 
 def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
-    if _text(file, "format") != "numcam" or _numbers(file, "version", ()) != [VERSION]:
-        raise Refused(f"it is not numcam's format of version {VERSION}; a newer numcam may have written it")
+    version = _numbers(file, "version", ())[0]
+    if _text(file, "format") != "numcam" or version not in VERSIONS:
+        raise Refused(f"it is not numcam's format of version {VERSIONS[-1]}; a newer numcam may have written it")
     name = _text(file, "architecture")
-    if name not in ARCHITECTURES:
+    layers, output, assumed = _network(json.loads(_text(file, "network"))) if version > 1 else ((), "softmax", ())
+    if name not in ARCHITECTURES and not (name == CHAIN and layers):
         raise Refused(f"it holds a network {name[:40]!r}; this numcam knows {', '.join(ARCHITECTURES)}")
     classes = json.loads(_text(file, "classes"))
     if not isinstance(classes, list) or not all(isinstance(c, str) and is_name(c) for c in classes):
         raise Refused("its class names are not a list of names")
     rows, cols = _numbers(file, "input_size", (2,))
-    if not (32 <= rows <= 4096 and 32 <= cols <= 4096):
-        raise Refused(f"its input size is {rows}x{cols}; expected 32 to 4096 a side")
-    tensors = _tensors(file, name, classes, (rows, cols), path)
+    least = 1 if layers else 32
+    if not (least <= rows <= 4096 and least <= cols <= 4096):
+        raise Refused(f"its input size is {rows}x{cols}; expected {least} to 4096 a side")
+    if layers:
+        tensors = _of_chain(file, layers, classes, (rows, cols), path)
+    else:
+        tensors = _tensors(file, name, classes, (rows, cols), path)
     weights = Weights(
         architecture=name,
         parameters={key: t.read() for key, t in tensors.items()},
@@ -150,8 +180,60 @@ def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
         preprocessing=_preprocessing(json.loads(_text(file, "preprocessing"))),
         input_size=(rows, cols),
         training=dict(json.loads(_text(file, "training"))),
+        layers=layers,
+        output=output,
+        assumed=assumed,
     )
     return weights, tensors
+
+
+def _network(given: Any) -> tuple[tuple[Described, ...], str, tuple[str, ...]]:
+    """Layers, output and assumptions from their JSON."""
+    try:
+        layers = tuple(Described(name, type, settings, source) for name, type, settings, source in given["layers"])
+        output, assumed = given["output"], tuple(given["assumed"])
+    except (KeyError, TypeError, ValueError):
+        raise Refused("its description of the network is not layers, output and assumed; the file is damaged") from None
+    sound = all(
+        isinstance(one.name, str) and is_name(one.name) and "/" not in one.name and isinstance(one.source, str)
+        and one.type in TYPES and isinstance(one.settings, dict) and all(map(_is_setting, one.settings.values()))
+        for one in layers
+    )  # fmt: skip
+    if not sound or len(layers) > 2000 or output not in OUTPUTS or not all(isinstance(a, str) for a in assumed):
+        raise Refused("its description of the network holds layers or settings that numcam does not know")
+    return layers, output, assumed
+
+
+def _is_setting(value: Any) -> bool:
+    """A number, or a few: a size, a stride, an epsilon."""
+    many = value if isinstance(value, list) else [value]
+    return len(many) <= 4 and all(isinstance(v, int | float) and abs(v) <= 4096 for v in many)  # not so for NaN
+
+
+def _of_chain(
+    file: h5py.File, layers: tuple[Described, ...], classes: list[str], size: tuple[int, int], path: Path
+) -> dict[str, Tensor]:
+    """Every array that the layers need and no other, in shapes that fit on each other."""
+    wanted = [name for one in layers for name in one.parameters]
+    if set(wanted) != set(file) or len(wanted) != len(set(wanted)):
+        odd = sorted(set(wanted) ^ set(file))[:1] or ["a name that it has twice"]
+        raise Refused(f"its layers and its arrays do not go together: {odd[0][:80]!r}")
+    found = {name: _tensor(file, name, path) for name in wanted}
+    for name, one in found.items():
+        if one.dtype != "float32":
+            raise Refused(f"{name} is {one.dtype}; expected float32")
+    check_apart(found.values())
+    empty = {name: np.broadcast_to(np.float32(0), one.shape) for name, one in found.items()}
+    try:
+        shapes = chained(layers, empty).shapes((1, 3, *size))
+    except (ValueError, TypeError) as error:
+        raise Refused(f"its layers do not fit on each other: {error}") from None
+    if max(np.prod(shape, dtype=float) for shape in shapes.values()) > MOST_VALUES:
+        raise Refused("a picture would take more memory in one of its layers than any such network needs")
+    last = list(shapes.values())[-1]
+    if last[1:] != (len(classes),) and (classes or len(last) != 4):
+        raise Refused(f"it names {len(classes)} classes, and its layers give {last[1:]}")
+    return found
 
 
 def _tensors(file: h5py.File, name: str, classes: list[str], size: tuple[int, int], path: Path) -> dict[str, Tensor]:

@@ -9,27 +9,29 @@ from typing import Any
 from numcam.errors import InputError
 from numcam.formats.checkpoint import Refused
 from numcam.formats.detect import kind_of, open_checkpoint, sentences
+from numcam.formats.network import Asked, Recognised
 from numcam.formats.own import Weights, is_own, read_own, write_views
-from numcam.formats.recognise import Recognised, finite, recognised
+from numcam.formats.recognise import finite, recognised
 from numcam.models.imagenet import NAMES
-from numcam.models.preprocessing import FAMILIES
+
+NOTHING = Asked()
 
 
-def read_weights(path: str | os.PathLike[str], classes: Sequence[str] | None = None) -> Weights:
+def read_weights(path: str | os.PathLike[str], classes: Sequence[str] | None = None, asked: Asked = NOTHING) -> Weights:
     """The weights in a file of any format that numcam knows: its own, Keras's, PyTorch's, safetensors.
 
-    classes: names, where the file has none; else ImageNet's for 1,000 and numbers for any other count. Arrays are
-    memory-mapped where the format allows it, read-only. InputError with one sentence for a file that is damaged,
-    hostile, unknown, or no VGG; nothing in a file is ever executed.
+    classes: names, where the file has none; else ImageNet's for 1,000 and numbers for any other count. asked: what the
+    caller says where the file says nothing. Arrays are memory-mapped where the format allows it, read-only. InputError
+    with one sentence for a file that is damaged, hostile, unknown, or holds a network that numcam cannot compute;
+    nothing in a file is ever executed.
     """
     path = Path(path)
     if is_numcams(path):
         with sentences(path):
-            weights = read_own(path)
-        return weights if classes is None else replace(weights, classes=_named(path, len(weights.classes), classes))
+            return as_asked(path, read_own(path), classes, asked)
     with sentences(path):
         checkpoint = open_checkpoint(path)
-        network = recognised(checkpoint)
+        network = recognised(checkpoint, asked)
         for one in checkpoint.tensors.values():
             one.check()
         parameters = {name: p.array() for name, p in network.parameters.items()}
@@ -44,17 +46,18 @@ def convert(
     target: str | os.PathLike[str],
     classes: Sequence[str] | None = None,
     progress: Callable[[int], Any] = lambda _: None,
+    asked: Asked = NOTHING,
 ) -> Weights:
     """Write a file of any format as numcam's own, block by block, never holding the whole; progress(bytes)."""
     source = Path(source)
     if is_numcams(source):
-        weights = read_weights(source, classes)
+        weights = read_weights(source, classes, asked)
         views = {name: (a.shape, lambda a=a: a) for name, a in weights.parameters.items()}
         write_views(target, weights, views, progress)
         return weights
     with sentences(source):
         checkpoint = open_checkpoint(source)
-        network = recognised(checkpoint)
+        network = recognised(checkpoint, asked)
         for one in checkpoint.tensors.values():
             one.check()
         weights = about(source, checkpoint.format, network, classes)
@@ -70,19 +73,46 @@ def is_numcams(path: Path) -> bool:
         return is_own(path)
 
 
+def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked: Asked) -> Weights:
+    """A file of numcam's own, with what the caller says otherwise. It states everything, so nothing is assumed for it
+    but what was when it was converted."""
+    if classes is not None:
+        weights = replace(weights, classes=_named(path, len(weights.classes), classes, weights.output))
+    if asked.output:
+        weights = replace(weights, output=asked.output)
+    if asked.preprocessing:
+        weights = replace(weights, preprocessing=asked.preprocessing)
+    if asked.input_size and asked.input_size != weights.input_size:
+        network = weights.network()
+        try:
+            network.shapes((1, 3, *asked.input_size))
+        except ValueError as error:
+            rows, cols = weights.input_size
+            raise Refused(
+                f"it is for {rows}x{cols}, and {asked.input_size[0]}x{asked.input_size[1]}: {error}"
+            ) from None
+        weights = replace(weights, input_size=asked.input_size)
+    return weights
+
+
 def about(path: Path, format: str, network: Recognised, classes: Sequence[str] | None) -> Weights:
     """The network without its parameters."""
     return Weights(
         network.architecture,
         {},
-        _named(path, network.classes, classes),
-        FAMILIES[network.family],
+        _named(path, network.classes, classes, network.output),
+        network.preprocessing,
         network.input_size,
         {"read from": path.name, "format": format, "family": network.family},
+        network.layers,
+        network.output,
+        network.assumed,
     )
 
 
-def _named(path: Path, count: int, classes: Sequence[str] | None) -> tuple[str, ...]:
+def _named(path: Path, count: int, classes: Sequence[str] | None, output: str) -> tuple[str, ...]:
+    if classes is not None and output == "sigmoid" and count == 2 and len(classes) == 1:
+        return f"not {classes[0]}", classes[0]
     if classes is not None and len(classes) != count:
         what = f"tells {count} classes apart" if count else "has no head to name classes for"
         raise InputError(f"{path} {what}, but {len(classes)} class names were given")

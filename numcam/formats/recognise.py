@@ -1,11 +1,10 @@
-"""Which VGG a checkpoint holds: its tensors by numcam's names, in numcam's layout.
+"""Which network a checkpoint holds: its tensors by numcam's names, in numcam's layout.
 
-Names say which tensor is which in PyTorch; in Keras, names and numbers do. What decides in the end is that every
-shape agrees with one row of the table of architectures.
+A whole Keras model states it. Of tensors alone, names say which is which in PyTorch; in Keras, names and numbers do.
+What decides then is that every shape agrees with one row of the table of architectures.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from math import isqrt
 
@@ -13,47 +12,27 @@ import numpy as np
 
 from numcam.formats.checkpoint import Checkpoint, Refused
 from numcam.formats.keras_layers import keras_layers
+from numcam.formats.keras_network import keras_network
 from numcam.formats.layers import Found, torch_layers
-from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes
-from numcam.nn.types import Array, Shape
+from numcam.formats.network import Asked, Recognised
+from numcam.formats.steps import Parameter, both
+from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES
+from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes, row_with
+from numcam.nn.types import Array, Pair, Shape
 
 BLOCK = 1 << 22
 """Values that are looked at together."""
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One of numcam's arrays: its shape, and view(), which gives it, perhaps still to be reshaped."""
-
-    shape: Shape
-    view: Callable[[], Array]
-
-    def array(self) -> Array:
-        """The values, in their shape."""
-        return self.view().reshape(self.shape)
+def recognised(checkpoint: Checkpoint, asked: Asked) -> Recognised:
+    """The network that the checkpoint holds; Refused where numcam cannot compute it."""
+    if checkpoint.config is not None:
+        return keras_network(checkpoint.config, checkpoint.tensors, asked)
+    return _of_tensors(checkpoint, asked)
 
 
-@dataclass(frozen=True)
-class Recognised:
-    """A network: its architecture and head, its parameters, input size, and whose training it seems to have had.
-
-    family: "torchvision", "features" (torchvision's features alone, ported from Oxford's) or "caffe".
-    """
-
-    architecture: str
-    head: Head
-    parameters: Mapping[str, Parameter]
-    input_size: tuple[int, int]
-    family: str
-
-    @property
-    def classes(self) -> int:
-        """How many; 0 for a network without a head."""
-        return self.head.units[-1] if self.head.units else 0
-
-
-def recognised(checkpoint: Checkpoint) -> Recognised:
-    """The network that the checkpoint holds; Refused where it is none of the family."""
+def _of_tensors(checkpoint: Checkpoint, asked: Asked) -> Recognised:
+    """A file that holds tensors and no more: names and shapes decide, and the rest is assumed."""
     keras = checkpoint.convention == "keras"
     convolutions, dense, family = (keras_layers if keras else torch_layers)(checkpoint.tensors)
     if dense and all(_nothing_but_nan(layer) for layer in dense):  # how torchvision fills the head of features alone
@@ -61,6 +40,8 @@ def recognised(checkpoint: Checkpoint) -> Recognised:
     name = _architecture([layer.shape for layer in convolutions])
     channels = convolutions[-1].shape[0]
     head, input_size = _head(dense, channels)
+    if asked.input_size and asked.input_size != input_size:
+        input_size = _fitting(asked.input_size, input_size, head, dense)
     shapes = parameter_shapes(name, input_size=input_size, head=head)
     parameters: dict[str, Parameter] = {}
     layers = [key.removesuffix(".weight") for key in shapes if key.endswith(".weight")]
@@ -73,7 +54,26 @@ def recognised(checkpoint: Checkpoint) -> Recognised:
             view = partial(_channels_first, found.weight, input_size[0] // 32, input_size[1] // 32)
         parameters[f"{layer}.weight"] = Parameter(shape, view)
         parameters[f"{layer}.bias"] = Parameter(shape[:1], found.bias or partial(np.zeros, shape[:1], np.float32))
-    return Recognised(name, head, parameters, input_size, family)
+    classes = head.units[-1] if head.units else 0
+    assumed = [] if asked.preprocessing else [f"{FAMILY_NAMES[family]} (--preprocess says otherwise)"]
+    output = asked.output or ("sigmoid" if classes == 1 else "softmax")
+    if classes == 1:
+        if asked.output is None:
+            assumed.append("a sigmoid at the end (there is one output; --output says otherwise)")
+        last = f"fc{5 + len(head.units)}"
+        parameters |= {key: both(parameters[key]) for key in (f"{last}.weight", f"{last}.bias")}
+        classes = 2
+    preprocessing = asked.preprocessing or FAMILIES[family]
+    return Recognised(name, (), parameters, input_size, preprocessing, output, classes, tuple(assumed), family)
+
+
+def _fitting(asked: Pair, own: Pair, head: Head, dense: list[Found]) -> Pair:
+    if head.pooling == "flatten" and head.units and (asked[0] // 32, asked[1] // 32) != (own[0] // 32, own[1] // 32):
+        raise Refused(
+            f"its {dense[0].name} takes what {own[0]}x{own[1]} gives, and {asked[0]}x{asked[1]} gives another "
+            f"number of values; leave out the input size, or say {own[0]}x{own[1]}"
+        )
+    return asked
 
 
 def finite(values: Array) -> bool:
@@ -91,10 +91,8 @@ def _nothing_but_nan(layer: Found) -> bool:
 def _architecture(shapes: list[Shape]) -> str:
     """The row of the table with these convolutions."""
     channels = [shape[0] for shape in shapes]
-    for name, a in ARCHITECTURES.items():
-        expected = [k for count, k in zip(a.convolutions, a.channels, strict=True) for _ in range(count)]
-        if channels == expected:
-            return name
+    if name := row_with(channels):
+        return name
     raise Refused(
         f"its {len(shapes)} convolutions have {', '.join(map(str, channels[:20]))} channels; that is none of "
         f"{', '.join(ARCHITECTURES)}"

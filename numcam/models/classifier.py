@@ -17,6 +17,8 @@ Pictures = Array | Iterable[Array]
 class Classifier:
     """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`.
 
+    .assumed is what had to be assumed of a file that does not say it.
+
     .engine is how it computes unless a call says otherwise: "fast" or "plain", as in `Network.forward`.
 
     A network without a head has no classes. It can be explained, with a channel of its last layer for a class, and
@@ -31,6 +33,7 @@ class Classifier:
         input_size: tuple[int, int] = (224, 224),
         name: str = "network",
         engine: str = "fast",
+        assumed: Sequence[str] = (),
     ) -> None:
         outputs = network.shapes((1, 3, *input_size))
         last = next(reversed(outputs.values()))
@@ -39,6 +42,7 @@ class Classifier:
         self.channels = last[1]
         self.network, self.classes, self.preprocessing = network, tuple(classes), preprocessing
         self.input_size, self.name, self.engine = input_size, name, engine
+        self.assumed = tuple(assumed)
 
     def to_pixels(self, image: Array) -> Array:
         """One picture (rows, cols, 3), or several of one shape, uint8 or float in [0, 255] -> (n, 3, h, w) float32.

@@ -1,11 +1,24 @@
 """From pixels to what a network was trained on, and back: a scale and a shift per channel, perhaps BGR."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from numcam.errors import InputError, did_you_mean
 from numcam.nn.types import Array
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """scale * x + offset, channel by channel, as a network's own first layer may do."""
+
+    scale: Triple
+    offset: Triple
 
 
 @dataclass(frozen=True)
@@ -15,8 +28,8 @@ class Preprocessing:
     order "BGR" reverses the channels of x afterwards, as the Caffe weights need it.
     """
 
-    mean: tuple[float, float, float]
-    scale: tuple[float, float, float]
+    mean: Triple
+    scale: Triple
     order: str = "RGB"
 
     def forward(self, pixels: Array) -> Array:
@@ -32,11 +45,28 @@ class Preprocessing:
         """d(score)/d(pixels) from d(score)/dx."""
         return self._ordered(dx) / self._column(self.scale, dx.dtype)
 
+    def then(self, more: Affine) -> "Preprocessing":
+        """This, and what a network's first layer does to its result, as one."""
+        step = -1 if self.order == "BGR" else 1
+        a, b = more.scale[::step], more.offset[::step]
+        mean = [m - o * s / f for m, s, f, o in zip(self.mean, self.scale, a, b, strict=True)]
+        scale = [s / f for s, f in zip(self.scale, a, strict=True)]
+        return Preprocessing(_triple(mean), _triple(scale), self.order)
+
+    def __str__(self) -> str:
+        mean, scale = (", ".join(f"{v:.6g}" for v in values) for values in (self.mean, self.scale))
+        return f"(RGB - ({mean})) / ({scale}), as {self.order}"
+
     def _ordered(self, x: Array) -> Array:
         return x[:, ::-1] if self.order == "BGR" else x
 
     def _column(self, values: tuple[float, float, float], dtype: np.dtype[Any]) -> Array:
         return np.array(values, dtype)[:, None, None]
+
+
+def _triple(values: list[float]) -> Triple:
+    first, second, third = values
+    return first, second, third
 
 
 CENTRED = Preprocessing((127.5, 127.5, 127.5), (64.0, 64.0, 64.0))
@@ -47,5 +77,47 @@ CAFFE = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), "BGR")
 FEATURES = Preprocessing((0.48235 * 255, 0.45882 * 255, 0.40784 * 255), (1.0, 1.0, 1.0))
 """Of torchvision's VGG16 features for detectors, a port of Oxford's."""
 
+PIXELS = Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+UNIT = Preprocessing((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
+
+NAMED: Mapping[str, Preprocessing] = {
+    "torchvision": TORCHVISION,
+    "imagenet": TORCHVISION,
+    "caffe": CAFFE,
+    "0-1": UNIT,
+    "-1-1": Preprocessing((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+    "0-255": PIXELS,
+}
+"""What people call the usual ones, with two names for torchvision's."""
+
+
+def preprocessing_of(text: str) -> Preprocessing:
+    """A name of NAMED, or six numbers "MEAN,MEAN,MEAN/SCALE,SCALE,SCALE" in 0-255, RGB. InputError for another."""
+    name = text.strip().lower()
+    if name in NAMED:
+        return NAMED[name]
+    numbers = re.split(r"[,/ ]+", name)
+    try:
+        mean, scale = [float(v) for v in numbers[:3]], [float(v) for v in numbers[3:]]
+    except ValueError:
+        mean, scale = [], []
+    if len(mean) != 3 or len(scale) != 3 or name.count("/") != 1:
+        raise InputError(
+            f"no preprocessing {text!r}; {did_you_mean(name, NAMED, most=6)}; or give six numbers of grey levels as "
+            "MEAN,MEAN,MEAN/SCALE,SCALE,SCALE, such as 123.7,116.3,103.5/58.4,57.1,57.4"
+        )
+    if not all(abs(v) < 1e6 for v in mean + scale) or not min(abs(v) for v in scale) > 1e-6:
+        raise InputError(f"the preprocessing {text!r} divides by 0, or by no usual number; expected grey levels")
+    return Preprocessing(_triple(mean), _triple(scale))
+
+
 FAMILIES = {"torchvision": TORCHVISION, "caffe": CAFFE, "features": FEATURES, "pocket": CENTRED}
 """By who trained the weights, which a file's own names and values tell."""
+
+FAMILY_NAMES = {
+    "torchvision": "torchvision's preprocessing, ImageNet's mean and standard deviation",
+    "caffe": "Oxford's preprocessing, BGR minus its means, as vgg16.preprocess_input does it",
+    "features": "the preprocessing of torchvision's features for detectors",
+    "pocket": "pocket's preprocessing",
+}
+"""The same in words."""

@@ -3,7 +3,7 @@
 Pocket is VGG16 in small: the same layers, names and spatial shapes with an eighth of the channels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,14 @@ def head_of(name: str, shapes: Mapping[str, tuple[int, ...]]) -> Head:
     return Head(tuple(units), "average" if averaged else "flatten")
 
 
+def row_with(channels: Sequence[int]) -> str | None:
+    """The row of the table whose convolutions have these numbers of channels, in order; None if there is none."""
+    for name, a in ARCHITECTURES.items():
+        if [k for count, k in zip(a.convolutions, a.channels, strict=True) for _ in range(count)] == list(channels):
+            return name
+    return None
+
+
 def architecture(name: str) -> Architecture:
     """The row of the table; ValueError naming the rows there are."""
     try:
@@ -93,10 +101,10 @@ def architecture(name: str) -> Architecture:
         raise ValueError(f"no network {name!r}; there are {', '.join(ARCHITECTURES)}") from None
 
 
-def assemble(name: str, parameters: Mapping[str, Array]) -> Network:
+def assemble(name: str, parameters: Mapping[str, Array], output: str = "softmax") -> Network:
     """The network of that name from its arrays by "conv1_1.weight"."""
     head = head_of(name, {key: value.shape for key, value in parameters.items()})
-    return Network(_layers(architecture(name), head, parameters))
+    return Network(_layers(architecture(name), head, parameters), output)
 
 
 def random_network(

@@ -518,7 +518,7 @@ def _(file):
     file[LAYER]["another"] = np.ones((3, 3, 6, 6), "f4")
 
 
-@change("batch normalisation", "not the kernel or bias")
+@change("batch normalisation", "several vectors")
 def _(file):
     for name in ("gamma", "beta", "moving_mean", "moving_variance"):
         file[f"batch_normalization/{name}"] = np.ones(8, "f4")

@@ -197,7 +197,7 @@ def _no_size(file):
         (_compressed, "one plain block"),
         (_unwritten, "one plain block"),
         (_not_numcam, "not numcam's format"),
-        (_future, "version 1"),
+        (_future, "version 2"),
         (_no_format, "belongs to no layer"),
         (_architecture, "'resnet50'"),
         (_number_for_text, "not text"),

@@ -39,8 +39,21 @@ def put(name, path):
 def taken(model="vgg16", **options):
     lines = []
     classifier = load(model, say=lines.append, **options)
-    assert len(lines) <= 1
+    more = [line for line in lines[1:] if not line.startswith("assumed: torchvision's preprocessing")]
+    assert not more
     return classifier, lines[0] if lines else ""
+
+
+def test_what_is_assumed_is_said_of_a_file_that_was_given_and_not_of_published_weights(world, monkeypatch):
+    lines = []
+    assumed = "torchvision's preprocessing, ImageNet's mean and standard deviation (--preprocess says otherwise)"
+    put(TORCH, world / "TORCH_HOME/hub/checkpoints" / FILE["vgg16"])
+    assert load("vgg16", say=lines.append).assumed == ()
+    assert load("vgg16", weights=GOLDEN / TORCH, say=lines.append).assumed == (assumed,)
+    assert load("vgg16", weights=GOLDEN / TORCH, say=lines.append, preprocess="caffe").assumed == ()
+    monkeypatch.setenv("NUMCAM_WEIGHTS", str(GOLDEN / TORCH))
+    load("vgg16", say=lines.append)
+    assert [line for line in lines if not line.startswith("weights: ")] == [f"assumed: {assumed}"] * 2
 
 
 def test_places_are_searched_in_order_and_the_first_is_named(world, monkeypatch):

@@ -1,0 +1,233 @@
+"""The configuration of a whole Keras model: JSON that says which layers it has and how they are joined to a chain.
+
+A .keras file has it as config.json, an .h5 as the attribute model_config. Layers stand in Sequential models, in
+functional ones with the names of the layers that each takes its input from, and models stand in models.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from numcam.formats.checkpoint import Refused
+
+MOST_TEXT = 8 << 20
+MODELS = ("Sequential", "Functional", "Model")
+HEAP = b"GCOL"
+NEAR = 1 << 20
+"""Keras writes the configuration before anything else."""
+
+
+@dataclass(frozen=True)
+class KerasLayer:
+    """A layer as the configuration has it. models: the names of the models that it stands in, the outermost first;
+    group: where a .keras file keeps its arrays; call: what it is called with besides its input."""
+
+    name: str
+    kind: str
+    config: Mapping[str, Any]
+    models: tuple[str, ...]
+    group: str
+    call: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Its name and class, for a sentence."""
+        return f"its layer {self.name!r} is a {self.kind}"
+
+
+def parsed(text: bytes | str) -> Mapping[str, Any]:
+    """The configuration from its JSON."""
+    if len(text) > MOST_TEXT:
+        raise Refused(f"its configuration has {len(text):,} characters; expected a description of layers")
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Refused("its configuration is no JSON; the file is damaged") from None
+    if not isinstance(config, dict):
+        raise Refused("its configuration is no description of a model; the file is damaged")
+    return config
+
+
+def in_attribute(file: h5py.File, path: Path) -> Mapping[str, Any] | None:
+    """The configuration in an HDF5 file's attribute model_config; None if it has none."""
+    if "model_config" not in file.attrs:
+        return None
+    kind = file.attrs.get_id("model_config")
+    if kind.dtype.kind == "S" and kind.shape == () and kind.dtype.itemsize <= MOST_TEXT:
+        return parsed(bytes(file.attrs["model_config"]))
+    for text in _texts_on_heaps(path):
+        if re.match(rb'\s*\{\s*"', text) and b'"class_name"' in text and b'"config"' in text:
+            try:
+                found = parsed(text)
+            except Refused:
+                continue
+            if "class_name" in found and "config" in found:
+                return found
+    raise Refused("its attribute model_config cannot be read; save the model again, as .keras")
+
+
+def _texts_on_heaps(path: Path) -> Iterator[bytes]:
+    """Texts of variable length, which HDF5 keeps on heaps (file format specification, section III.E).
+
+    Read here, because a damaged heap takes the library down.
+    """
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        at = data.find(HEAP, 0, NEAR)
+        at = data.find(HEAP) if at < 0 else at
+        while at >= 0:
+            end = min(at + int.from_bytes(data[at + 8 : at + 16], "little"), len(data))
+            here = at + 16
+            while here + 16 <= end and int.from_bytes(data[here : here + 2], "little"):
+                size = int.from_bytes(data[here + 8 : here + 16], "little")
+                if here + 16 + size > end:
+                    break
+                if size <= MOST_TEXT:
+                    yield data[here + 16 : here + 16 + size].rstrip(b"\0")
+                here += 16 + -(-size // 8) * 8
+            at = data.find(HEAP, at + len(HEAP))
+
+
+def layers_in_order(config: Mapping[str, Any]) -> list[KerasLayer]:
+    """All layers from input to output, those of models within models in their place. Refused where it is no chain."""
+    found = list(_model(config, (), "", 0))
+    if len(found) > 2000:
+        raise Refused(f"it has {len(found):,} layers; expected a few dozen")
+    return found
+
+
+def _model(model: Mapping[str, Any], models: tuple[str, ...], group: str, depth: int) -> Iterator[KerasLayer]:
+    if depth > 8:
+        raise Refused("its models lie more than 8 deep in each other; expected one or two")
+    content = model.get("config")
+    listed = content if isinstance(content, list) else content.get("layers") if isinstance(content, dict) else None
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise Refused(
+            f"it is a {_word(model.get('class_name'))}, a class of its own, whose layers only its program knows; "
+            "save a Sequential or functional model"
+        )
+    groups = _groups(listed, group)
+    order = list(enumerate(listed))
+    if isinstance(content, dict) and "output_layers" in content:
+        order = _functional(content, listed)
+    for index, one in order:
+        name, kind = _name(one), _word(one.get("class_name"))
+        if kind in MODELS:
+            inner = (*models, name)
+            yield from _model(one, inner, groups[index], depth + 1)
+        else:
+            settings = one.get("config")
+            _known_maker(one, name, kind)
+            yield KerasLayer(
+                name, kind, settings if isinstance(settings, dict) else {}, models, groups[index], _call(one)
+            )
+
+
+def _known_maker(one: Mapping[str, Any], name: str, kind: str) -> None:
+    """Refused for a class that somebody else wrote, though it may have the name of one of Keras's."""
+    module, registered = one.get("module"), one.get("registered_name")
+    own = isinstance(module, str) and not re.match(r"(tf_)?keras\b|tensorflow\b", module)
+    if own or (isinstance(registered, str) and ">" in registered):
+        raise Refused(
+            f"its layer {name!r} is a {_word(registered or kind)}, a class of its own, which only its program knows"
+        )
+
+
+def _name(one: Mapping[str, Any]) -> str:
+    settings = one.get("config")
+    inner = settings.get("name") if isinstance(settings, dict) else None
+    return _word(one.get("name") or inner or one.get("class_name"))
+
+
+def _word(value: object) -> str:
+    return value[:120] if isinstance(value, str) and value else "?"
+
+
+def _groups(listed: list[Any], group: str) -> list[str]:
+    """Where a .keras file keeps each layer: by its class, counted (saving_lib._save_container_state)."""
+    counters: dict[str, Iterator[int]] = {}
+    groups = []
+    for one in listed:
+        kind = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", _word(one["class_name"])))
+        kind = re.sub(r"\W+", "", kind).lower()
+        number = next(counters.setdefault(kind, count()))
+        groups.append(f"{group}layers/{kind}_{number}/" if number else f"{group}layers/{kind}/")
+    return groups
+
+
+def _functional(content: Mapping[str, Any], listed: list[Any]) -> list[tuple[int, Any]]:
+    """From the output back to the input, each layer by the one that it takes its input from."""
+    by_name = {_name(one): (index, one) for index, one in enumerate(listed)}
+    outputs, inputs = (_ends(content.get(key)) for key in ("output_layers", "input_layers"))
+    for what, ends in (("outputs", outputs), ("inputs", inputs)):
+        if len(ends) != 1:
+            raise Refused(
+                f"it has {len(ends)} {what} ({', '.join(ends)[:120]}); expected one picture in, an answer out"
+            )
+    order: list[tuple[int, Any]] = []
+    name = outputs[0]
+    while True:
+        if name not in by_name or len(order) > len(listed):
+            raise Refused(f"its layers are not joined to a chain at {name!r}; the file is damaged")
+        index, one = by_name[name]
+        order.append((index, one))
+        if name == inputs[0]:
+            return order[::-1]
+        nodes = one.get("inbound_nodes")
+        sources = list(_sources(nodes)) if isinstance(nodes, list) else []
+        if isinstance(nodes, list) and len(nodes) > 1:
+            raise Refused(f"its layer {name!r} is used {len(nodes)} times; numcam reads chains, of one use each")
+        if len(sources) != 1:
+            joined = f"takes {len(sources)} inputs ({', '.join(sources)[:80]})" if sources else "takes no input"
+            raise Refused(
+                f"its layer {name!r} is a {_word(one.get('class_name'))} that {joined}; numcam reads chains, "
+                "in which each layer takes the output of the one before"
+            )
+        name = sources[0]
+
+
+def _ends(given: object) -> list[str]:
+    """Names of layers from ["dense", 0, 0], [["dense", 0, 0], ...] or a dictionary of such."""
+    if isinstance(given, dict):
+        given = list(given.values())
+    if not isinstance(given, list) or not given:
+        return []
+    if isinstance(given[0], str):
+        return [given[0]]
+    return [name for one in given for name in _ends(one)]
+
+
+def _sources(nodes: object, depth: int = 0) -> Iterator[str]:
+    """The layers that feed one: Keras 3 has tensors with a history in "args", Keras 2 lists [name, node, index, {}]."""
+    if depth > 20:
+        raise Refused("its layers are joined in no way that Keras writes; the file is damaged")
+    if isinstance(nodes, dict):
+        config = nodes.get("config")
+        if nodes.get("class_name") == "__keras_tensor__" and isinstance(config, dict):
+            history = config.get("keras_history")
+            yield _word(history[0] if isinstance(history, list) and history else None)
+        else:
+            for value in nodes.values():
+                yield from _sources(value, depth + 1)
+    elif isinstance(nodes, list):
+        if len(nodes) in (3, 4) and isinstance(nodes[0], str) and all(isinstance(n, int) for n in nodes[1:3]):
+            yield _word(nodes[0])
+            nodes = nodes[3:]
+        for value in nodes:
+            yield from _sources(value, depth + 1)
+
+
+def _call(one: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a functional layer is called with by name."""
+    nodes = one.get("inbound_nodes")
+    node = nodes[0] if isinstance(nodes, list) and nodes else None
+    if isinstance(node, dict) and isinstance(node.get("kwargs"), dict):
+        return dict(node["kwargs"])
+    inner = node[0] if isinstance(node, list) and node and isinstance(node[0], list) else node
+    return inner[3] if isinstance(inner, list) and len(inner) > 3 and isinstance(inner[3], dict) else {}

@@ -1,0 +1,111 @@
+"""From a Keras model's steps to a network: its size, what makes its pictures and its probabilities, and its names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from numcam.formats.checkpoint import Refused, Tensor
+from numcam.formats.keras_config import KerasLayer, layers_in_order
+from numcam.formats.keras_model import Model, model_steps, stated_size
+from numcam.formats.network import Asked, Recognised
+from numcam.formats.steps import described, folded, for_both, row_of
+from numcam.models.chain import CHAIN
+from numcam.models.preprocessing import CAFFE, FAMILY_NAMES, PIXELS, UNIT, Preprocessing
+from numcam.models.vgg import INPUT_SIZE
+from numcam.nn.types import Pair
+
+
+def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], asked: Asked) -> Recognised:
+    """The network that a whole model's configuration states. Refused, by a layer's name, for what numcam cannot do."""
+    layers = layers_in_order(config)
+    model, size, assumed = _sized(layers, config, tensors, asked)
+    preprocessing, more = _preprocessing(model, layers, asked)
+    assumed += more
+    steps, output, classes = list(model.steps), "softmax", 0
+    if not steps:
+        raise Refused("it has no layer that numcam could explain; expected convolutions")
+    if len(model.shape) == 1:
+        output, more = _output(model, layers, asked)
+        assumed += more
+        classes = model.shape[0]
+        if classes == 1 and output == "sigmoid":
+            steps, classes = for_both(steps), 2
+    elif model.end:
+        raise Refused(f"it ends in a {model.end[0]} of maps ({model.end[1]!r}); expected classes")
+    chain, parameters = described(folded(steps))
+    row = row_of(chain, parameters)
+    return Recognised(
+        row or CHAIN, () if row else chain, parameters, size, preprocessing, output, classes, tuple(assumed), "Keras"
+    )
+
+
+def _sized(
+    layers: Sequence[KerasLayer], config: Mapping[str, Any], tensors: Mapping[str, Tensor], asked: Asked
+) -> tuple[Model, Pair, list[str]]:
+    """The model for pictures of the size that it states, or that is asked for, or else for one that fits."""
+    content = config.get("config")
+    rows, cols = stated_size(layers, content.get("build_input_shape") if isinstance(content, dict) else None)
+    resized = next((one.config for one in layers if one.kind == "Resizing"), {})
+    rows, cols = rows or resized.get("height"), cols or resized.get("width")
+    if asked.input_size:
+        size = asked.input_size
+        try:
+            return model_steps(layers, tensors, size), size, []
+        except Refused as error:
+            stated = f" (the model states {rows}x{cols})" if rows and cols else ""
+            raise Refused(f"pictures of {size[0]}x{size[1]} do not fit{stated}: {error}") from None
+    if isinstance(rows, int) and isinstance(cols, int):
+        return model_steps(layers, tensors, (rows, cols)), (rows, cols), []
+    refusal = None
+    for size in _candidates(rows, cols):
+        try:
+            model = model_steps(layers, tensors, size)
+        except Refused as error:
+            refusal = refusal or error
+            continue
+        return model, size, [f"pictures of {size[0]}x{size[1]} (no size is stated; --input-size says otherwise)"]
+    assert refusal is not None
+    raise refusal
+
+
+def _candidates(rows: int | None, cols: int | None) -> Iterator[Pair]:
+    """ImageNet's size first, then what else a Flatten may have been made for."""
+    yield rows or INPUT_SIZE[0], cols or INPUT_SIZE[1]
+    for side in (*range(32, 513, 32), *range(8, 513)):
+        yield rows or side, cols or side
+
+
+def _preprocessing(model: Model, layers: Sequence[KerasLayer], asked: Asked) -> tuple[Preprocessing, list[str]]:
+    """What is done to pixels: before the model, and by its first layers."""
+    assumed = []
+    base = asked.preprocessing
+    if base is None and model.scaled:
+        base = PIXELS
+    if base is None:
+        oxford = any(one.name == "block1_conv1" for one in layers)
+        base = CAFFE if oxford else UNIT
+        what = FAMILY_NAMES["caffe"] if oxford else "pixels divided by 255"
+        assumed.append(f"{what} (there is no Rescaling layer; --preprocess says otherwise)")
+    for more in model.scaled:
+        base = base.then(more)
+    return base, assumed
+
+
+def _output(model: Model, layers: Sequence[KerasLayer], asked: Asked) -> tuple[str, list[str]]:
+    """What makes probabilities of the last layer's numbers."""
+    if model.end:
+        kind, source = model.end
+        if asked.output not in (None, kind):
+            raise Refused(f"its layer {source!r} ends in a {kind}, and a {asked.output} was asked for; leave that out")
+        return kind, []
+    last = model.steps[-1]
+    if last.type not in ("Linear", "GlobalAvgPool2d", "GlobalMaxPool2d", "Flatten", "BatchNorm1d"):
+        raise Refused(
+            f"its last layer {last.source!r} ends in {last.type}, which gives no classes; expected softmax, sigmoid or "
+            "no activation"
+        )
+    if model.flattened:
+        raise Refused(f"it ends in the flattened maps of {last.source!r}; expected classes, or maps as they are")
+    if asked.output:
+        return asked.output, []
+    output = "sigmoid" if model.shape[0] == 1 else "softmax"
+    return output, [f"a {output} at the end (the last layer has no activation; --output says otherwise)"]

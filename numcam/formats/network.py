@@ -1,0 +1,36 @@
+"""What is asked of a weights file, and what is found in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from numcam.formats.steps import Parameter
+from numcam.models.chain import Described
+from numcam.models.preprocessing import Preprocessing
+from numcam.nn.types import Pair
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the caller says of the network where the file says nothing: None for what is left to numcam."""
+
+    preprocessing: Preprocessing | None = None
+    input_size: Pair | None = None
+    output: str | None = None
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A network: its parameters, what meets a picture before it and after it, and what had to be assumed for that.
+
+    architecture: a row of the table, or "chain" for `layers` of its own. classes: 0 for a network without a head.
+    """
+
+    architecture: str
+    layers: tuple[Described, ...]
+    parameters: Mapping[str, Parameter]
+    input_size: Pair
+    preprocessing: Preprocessing
+    output: str
+    classes: int
+    assumed: tuple[str, ...]
+    family: str
