@@ -27,7 +27,7 @@ class Model:
     """What has been read so far. shape: (c, rows, cols) or (units,), whatever the order that Keras keeps them in.
 
     flattened: (rows, cols, c) where units still stand in that order. end: the activation that came last, with its name
-    in the file, as long as it may be what gives the probabilities.
+    in the file, as long as it may be what gives the probabilities. assumed: what the configuration leaves open.
     """
 
     tensors: Mapping[str, Tensor]
@@ -37,18 +37,23 @@ class Model:
     scaled: list[Affine] = field(default_factory=list)
     flattened: tuple[int, int, int] | None = None
     end: tuple[str, str] | None = None
+    assumed: list[str] = field(default_factory=list)
 
     def add(
         self, type: str, layer: KerasLayer, parameters: Mapping[str, Parameter] | None = None, **settings: Any
     ) -> None:
         """One more step."""
+        self.go_on()
+        self._add(Step(type, layer.name, settings, parameters or {}))
+
+    def go_on(self) -> None:
+        """What might have given the probabilities is followed by something, and so a layer among others."""
         if self.end:
             kind, source = self.end
             self.end = None
             if kind == "softmax" and len(self.shape) != 1:
                 raise Refused(f"its layer {source!r} takes a softmax in each place, which numcam does not compute")
             self._add(Step({"softmax": "Softmax", "sigmoid": "Sigmoid"}[kind], source))
-        self._add(Step(type, layer.name, settings, parameters or {}))
 
     def _add(self, step: Step) -> None:
         self.shape = output_shape(step, self.shape)
@@ -71,8 +76,7 @@ class Model:
 
 def model_steps(layers: Sequence[KerasLayer], tensors: Mapping[str, Tensor], size: Pair) -> Model:
     """The steps of a model for pictures of this size."""
-    order = next((o for one in layers if one.kind in ORDERED and (o := one.config.get("data_format"))), LAST)
-    model = Model(tensors, (3, *size), str(order))
+    model = Model(tensors, (3, *size), order_of(layers))
     for one in layers:
         rule = CLASSES.get(one.kind)
         if rule is None:
@@ -81,12 +85,21 @@ def model_steps(layers: Sequence[KerasLayer], tensors: Mapping[str, Tensor], siz
     return model
 
 
+def order_of(layers: Sequence[KerasLayer]) -> str:
+    """Which axis has the channels: as layers state it, or else as the input's shape shows."""
+    for one in layers:
+        if one.kind in ORDERED and one.config.get("data_format"):
+            return str(one.config["data_format"])
+    shape = next((s for one in layers if isinstance(s := _input_shape(one.config), list)), [])
+    return FIRST if len(shape) == 4 and shape[1] == 3 != shape[3] else LAST
+
+
 def stated_size(layers: Sequence[KerasLayer], given: object) -> tuple[int | None, int | None]:
     """The rows and columns that the model's input states, None where it leaves them open; Refused unless it takes
     pictures of three channels. given: the build_input_shape of a model whose layers say nothing."""
     shapes = (_input_shape(one.config) for one in layers)
     shape = next((s for s in shapes if s), None) or given
-    order = next((o for one in layers if one.kind in ORDERED and (o := one.config.get("data_format"))), LAST)
+    order = order_of(layers)
     if not isinstance(shape, list) or len(shape) != 4:
         if shape is None:
             return None, None
@@ -262,6 +275,11 @@ def _pooling(type: str, model: Model, layer: KerasLayer) -> None:
     edges = _edges(model, layer, size, stride)
     if any(edges):
         model.add(type, layer, size=size, stride=stride, padding=edges)
+        if type == "AvgPool2d" and edges[::2] != edges[1::2] and not model.assumed:
+            model.assumed.append(
+                f"at the edges {layer.name!r} averages what lies inside, as Keras does on TensorFlow and JAX (on "
+                "PyTorch it repeats the edge)"
+            )
     else:
         model.add(type, layer, size=size, stride=stride)
 
@@ -429,9 +447,7 @@ def _activate(model: Model, layer: KerasLayer, given: object) -> None:
     if given in (None, "linear"):
         return
     if given in ("softmax", "sigmoid"):
-        if model.end:
-            kind, source = model.end
-            raise Refused(f"its layers {source!r} and {layer.name!r} are {kind} and then {given}; expected one of them")
+        model.go_on()
         model.end = (str(given), layer.name)
         return
     if not isinstance(given, str) or given not in FUNCTIONS:

@@ -19,7 +19,7 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
     layers = layers_in_order(config)
     model, size, assumed = _sized(layers, config, tensors, asked)
     preprocessing, more = _preprocessing(model, layers, asked)
-    assumed += more
+    assumed += more + model.assumed
     steps, output, classes = list(model.steps), "softmax", 0
     if not steps:
         raise Refused("it has no layer that numcam could explain; expected convolutions")
