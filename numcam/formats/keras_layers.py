@@ -6,11 +6,11 @@ from functools import partial
 from itertools import combinations, pairwise, permutations
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.layers import Found, Layers
+from numcam.formats.layers import Found
 from numcam.nn.types import Array
 
 
-def keras_layers(tensors: Mapping[str, Tensor]) -> Layers:
+def keras_layers(tensors: Mapping[str, Tensor]) -> tuple[list[Found], list[Found]]:
     """From block1_conv1/kernel, or conv2d/kernel, conv2d_1/kernel ..., and dense layers that fit on each other."""
     convolutions: dict[str, Tensor] = {}
     dense: dict[str, Tensor] = {}
@@ -32,7 +32,7 @@ def keras_layers(tensors: Mapping[str, Tensor]) -> Layers:
             "weights in Theano's order cannot be used"
         )
     heads = _in_order([_keras_layer(name, kernel, parts) for name, kernel in dense.items()])
-    return ordered, _chained(heads), "caffe"
+    return ordered, _chained(heads)
 
 
 def _parts(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -13,9 +13,10 @@ import numpy as np
 from numcam.formats.checkpoint import Checkpoint, Refused
 from numcam.formats.keras_layers import keras_layers
 from numcam.formats.keras_network import keras_network
-from numcam.formats.layers import Found, torch_layers
+from numcam.formats.layers import Found
 from numcam.formats.network import Asked, Recognised
 from numcam.formats.steps import Parameter, both
+from numcam.formats.torch_state import torch_network
 from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes, row_with
 from numcam.nn.types import Array, Pair, Shape
@@ -28,15 +29,14 @@ def recognised(checkpoint: Checkpoint, asked: Asked) -> Recognised:
     """The network that the checkpoint holds; Refused where numcam cannot compute it."""
     if checkpoint.config is not None:
         return keras_network(checkpoint.config, checkpoint.tensors, asked)
-    return _of_tensors(checkpoint, asked)
+    if checkpoint.convention == "torch":
+        return torch_network(checkpoint.tensors, asked, alphabetical=checkpoint.format == "safetensors")
+    return _of_keras_weights(checkpoint, asked)
 
 
-def _of_tensors(checkpoint: Checkpoint, asked: Asked) -> Recognised:
-    """A file that holds tensors and no more: names and shapes decide, and the rest is assumed."""
-    keras = checkpoint.convention == "keras"
-    convolutions, dense, family = (keras_layers if keras else torch_layers)(checkpoint.tensors)
-    if dense and all(_nothing_but_nan(layer) for layer in dense):  # how torchvision fills the head of features alone
-        dense, family = [], family if keras else "features"
+def _of_keras_weights(checkpoint: Checkpoint, asked: Asked) -> Recognised:
+    """Weights without a configuration: names and shapes decide, and the rest is assumed."""
+    convolutions, dense = keras_layers(checkpoint.tensors)
     name = _architecture([layer.shape for layer in convolutions])
     channels = convolutions[-1].shape[0]
     head, input_size = _head(dense, channels)
@@ -50,12 +50,12 @@ def _of_tensors(checkpoint: Checkpoint, asked: Asked) -> Recognised:
         if found.shape != shape:
             raise Refused(f"{found.name} should be {layer}, but has shape {found.shape}; expected {shape}")
         view = found.weight
-        if keras and layer == "fc6" and head.pooling == "flatten":
+        if layer == "fc6" and head.pooling == "flatten":
             view = partial(_channels_first, found.weight, input_size[0] // 32, input_size[1] // 32)
         parameters[f"{layer}.weight"] = Parameter(shape, view)
         parameters[f"{layer}.bias"] = Parameter(shape[:1], found.bias or partial(np.zeros, shape[:1], np.float32))
     classes = head.units[-1] if head.units else 0
-    assumed = [] if asked.preprocessing else [f"{FAMILY_NAMES[family]} (--preprocess says otherwise)"]
+    assumed = [] if asked.preprocessing else [f"{FAMILY_NAMES['caffe']} (--preprocess says otherwise)"]
     output = asked.output or ("sigmoid" if classes == 1 else "softmax")
     if classes == 1:
         if asked.output is None:
@@ -63,8 +63,8 @@ def _of_tensors(checkpoint: Checkpoint, asked: Asked) -> Recognised:
         last = f"fc{5 + len(head.units)}"
         parameters |= {key: both(parameters[key]) for key in (f"{last}.weight", f"{last}.bias")}
         classes = 2
-    preprocessing = asked.preprocessing or FAMILIES[family]
-    return Recognised(name, (), parameters, input_size, preprocessing, output, classes, tuple(assumed), family)
+    preprocessing = asked.preprocessing or FAMILIES["caffe"]
+    return Recognised(name, (), parameters, input_size, preprocessing, output, classes, tuple(assumed), "caffe")
 
 
 def _fitting(asked: Pair, own: Pair, head: Head, dense: list[Found]) -> Pair:
@@ -80,12 +80,6 @@ def finite(values: Array) -> bool:
     """Whether no value is NaN or infinite, without a second copy of a large array."""
     rows = max(1, BLOCK // max(1, values[:1].size))
     return all(bool(np.isfinite(values[i : i + rows]).all()) for i in range(0, len(values), rows))
-
-
-def _nothing_but_nan(layer: Found) -> bool:
-    """Whether the layer has no number at all; a few NaN among numbers are damage, which is refused later."""
-    arrays = [layer.weight(), *([layer.bias()] if layer.bias else [])]
-    return all(bool(np.isnan(a[i : i + 16]).all()) for a in arrays for i in range(0, len(a), 16))
 
 
 def _architecture(shapes: list[Shape]) -> str:

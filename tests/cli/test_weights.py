@@ -67,7 +67,7 @@ def test_info_of_a_network_that_is_no_vgg_says_why(capsys):
     Path("other.safetensors").write_bytes(CASES["safetensors of another network"][0]())
     code, out, _ = run(capsys, "weights", "info", "other.safetensors")
     assert code == 0
-    assert "network        none that numcam can use: its tensors are called" in out
+    assert "network        none that numcam can use: its 13 convolutions have" in out
 
 
 def test_info_knows_a_published_file_by_its_digest(capsys, monkeypatch):

@@ -123,11 +123,11 @@ def _renamed(change):
     return _packed({change(k): v for k, v in header.items()}, data)
 
 
-case("safetensors of another network", "expected VGG's")(lambda: _renamed(lambda k: k.replace("features", "layers")))
-case("safetensors with a layer twice", "channels")(
-    lambda: _renamed(lambda k: k.replace("features.28.", "features.28.x."))
+case("safetensors of another network", "channels")(lambda: _renamed(lambda k: k.replace("features.0.", "stem.")))
+case("safetensors with a layer twice", "twice")(
+    lambda: _renamed(lambda k: k.replace("features.28.", "features.26.module."))
 )
-case("safetensors with a stray tensor", "head")(
+case("safetensors with a stray tensor", "holds 'attention'")(
     lambda: _renamed(lambda k: k.replace("classifier.6.weight", "attention"))
 )
 

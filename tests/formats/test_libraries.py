@@ -15,9 +15,11 @@ from foreign import CHANNELS, CLASSES, CONVOLUTIONS, SIDE, UNITS
 
 from numcam.formats import convert, read_weights
 from numcam.formats.inspection import contents, verify
+from numcam.formats.network import Asked
 from numcam.formats.zips import archive_at, begin_of, check_of
 from numcam.loading import from_weights, load
 from numcam.models import vgg
+from numcam.models.preprocessing import CAFFE, TORCHVISION
 
 GOLDEN = Path(__file__).parent / "golden"
 BOUND = 1e-10
@@ -150,10 +152,13 @@ def test_converted_files_are_the_same_network(name, tmp_path, expected):
     assert (tmp_path / "again.h5").read_bytes() == (tmp_path / "own.h5").read_bytes()
 
 
-def test_oxfords_values_under_torch_names_get_oxfords_preprocessing():
+def test_oxfords_values_under_torch_names_get_oxfords_preprocessing_when_asked():
     weights = read_weights(GOLDEN / "torch-caffe-names.pth")
-    assert weights.preprocessing == read_weights(GOLDEN / "keras-published.h5").preprocessing
-    assert weights.preprocessing.order == "BGR"
+    assert weights.preprocessing == TORCHVISION  # for names alone say nothing of pictures
+    assert weights.assumed[0].startswith("torchvision's preprocessing")
+    weights = read_weights(GOLDEN / "torch-caffe-names.pth", asked=Asked(CAFFE))
+    assert weights.preprocessing == read_weights(GOLDEN / "keras-published.h5").preprocessing == CAFFE
+    assert not [one for one in weights.assumed if "preprocessing" in one]
 
 
 @pytest.mark.parametrize("name", ["keras-published-notop.h5", "keras-notop.weights.h5", "torch-features.pth"])

@@ -47,13 +47,18 @@ def taken(model="vgg16", **options):
 def test_what_is_assumed_is_said_of_a_file_that_was_given_and_not_of_published_weights(world, monkeypatch):
     lines = []
     assumed = "torchvision's preprocessing, ImageNet's mean and standard deviation (--preprocess says otherwise)"
+    relus = "a ReLU behind classifier.0, classifier.3"
     put(TORCH, world / "TORCH_HOME/hub/checkpoints" / FILE["vgg16"])
     assert load("vgg16", say=lines.append).assumed == ()
-    assert load("vgg16", weights=GOLDEN / TORCH, say=lines.append).assumed == (assumed,)
-    assert load("vgg16", weights=GOLDEN / TORCH, say=lines.append, preprocess="caffe").assumed == ()
+    assert load("vgg16", weights=GOLDEN / TORCH, say=lines.append).assumed == (assumed, relus)
+    assert load("vgg16", weights=GOLDEN / TORCH, say=lines.append, preprocess="caffe").assumed == (relus,)
     monkeypatch.setenv("NUMCAM_WEIGHTS", str(GOLDEN / TORCH))
     load("vgg16", say=lines.append)
-    assert [line for line in lines if not line.startswith("weights: ")] == [f"assumed: {assumed}"] * 2
+    assert [line for line in lines if not line.startswith("weights: ")] == [
+        f"assumed: {assumed}; {relus}",
+        f"assumed: {relus}",
+        f"assumed: {assumed}; {relus}",
+    ]
 
 
 def test_places_are_searched_in_order_and_the_first_is_named(world, monkeypatch):
