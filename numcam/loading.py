@@ -2,16 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from numcam.errors import InputError, did_you_mean
 from numcam.models.chain import CHAIN
 from numcam.models.classifier import Classifier
 from numcam.models.imagenet import NAMES
+from numcam.models.labels import names_in
 from numcam.models.preprocessing import CENTRED, TORCHVISION, Preprocessing, preprocessing_of
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, random_network
 from numcam.nn.softmax import OUTPUTS
@@ -34,11 +35,12 @@ def say(line: str) -> None:
 def load(
     model: str = "pocket",
     weights: str | os.PathLike[str] | None = None,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | Mapping[Any, Any] | None = None,
     say: Callable[[str], None] = say,
     preprocess: str | Preprocessing | None = None,
     input_size: int | tuple[int, int] | None = None,
     output: str | None = None,
+    checkpoint_key: str | None = None,
 ) -> Classifier:
     """A classifier, ready to use; it brings the preprocessing that its weights were trained with.
 
@@ -47,18 +49,21 @@ def load(
     weights: the path of a file in any format that numcam reads; "random" for He initialisation with seed 0; None for
     the bundled ones (pocket), else the first of: the file that NUMCAM_WEIGHTS names, numcam's cache, the caches of
     PyTorch, Keras and Hugging Face, and a download into numcam's cache.
-    classes: names in index order, for weights that have none; of one sigmoid, both names or that of the second.
+    classes: names in index order, or a mapping from or to indices, for weights that have none; of one sigmoid, both
+    names or that of the second.
     say(line) is told which file was taken, and what had to be assumed because the file does not say it.
     preprocess: what is done to pixels before the network's own first layer: "torchvision" (or "imagenet"), "caffe",
     "0-1", "-1-1", "0-255", or six numbers "MEAN,MEAN,MEAN/SCALE,SCALE,SCALE" of grey levels. input_size: an int or
-    (rows, cols). output: "softmax", or "sigmoid" where each class has a probability of its own.
+    (rows, cols). output: "softmax", or "sigmoid" where each class has a probability of its own. checkpoint_key: which
+    state_dict, where a checkpoint has several.
     InputError for an unknown name or setting, or a file that cannot be used.
     """
     from numcam.formats import read_weights  # here, because h5py and seven formats take a third of all importing
 
     if not str(model) or (weights is not None and not str(weights)):
         raise InputError("the name of a weights file is empty; give a file, or leave the option out")
-    asked = asked_of(preprocess, input_size, output)
+    asked = asked_of(preprocess, input_size, output, checkpoint_key)
+    classes = None if classes is None else _names(classes)
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
     if model not in known:
         if not (Path(model).suffix or os.path.exists(model)):
@@ -87,7 +92,10 @@ def load(
 
 
 def asked_of(
-    preprocess: str | Preprocessing | None, input_size: int | tuple[int, int] | None, output: str | None
+    preprocess: str | Preprocessing | None,
+    input_size: int | tuple[int, int] | None,
+    output: str | None,
+    checkpoint_key: str | None = None,
 ) -> "Asked":
     """What `load` is told of a network, checked."""
     from numcam.formats.network import Asked
@@ -102,7 +110,16 @@ def asked_of(
         size = (0, 0)
     if size and not max(size) <= MOST_SIDE >= min(size) >= 1:
         raise InputError(f"the input size is one number or (rows, cols) from 1 to {MOST_SIDE}; got {input_size!r}")
-    return Asked(preprocess, size, output)
+    return Asked(preprocess, size, output, checkpoint_key)
+
+
+def _names(classes: Sequence[str] | Mapping[Any, Any]) -> tuple[str, ...]:
+    try:
+        return names_in(classes)
+    except ValueError as error:
+        raise InputError(
+            f"classes: {error}; give a list of names in index order, or a mapping such as {{'cat': 0, 'dog': 1}}"
+        ) from None
 
 
 def _told(classifier: Classifier, say: Callable[[str], None]) -> Classifier:

@@ -67,6 +67,7 @@ def add_stated(parser: argparse.ArgumentParser) -> None:
         help="of pixels, before the file's own: torchvision, caffe, 0-1, -1-1, 0-255, or six numbers",
     )
     parser.add_argument("--input-size", metavar="N|ROWSxCOLS", help="what pictures are brought to")
+    parser.add_argument("--checkpoint-key", metavar="KEY", help="which state_dict, where a checkpoint has several")
     parser.add_argument("--output", choices=OUTPUTS, help="what makes probabilities; sigmoid: of each class its own")
 
 
@@ -78,7 +79,12 @@ def stated(options: argparse.Namespace) -> dict[str, Any]:
         if not sides:
             raise InputError(f"--input-size is one number or ROWSxCOLS, such as 224 or 240x320; got {size!r}")
         size = (int(sides[1]), int(sides[2] or sides[1]))
-    return {"preprocess": options.preprocess, "input_size": size, "output": options.output}
+    return {
+        "preprocess": options.preprocess,
+        "input_size": size,
+        "output": options.output,
+        "checkpoint_key": options.checkpoint_key,
+    }
 
 
 def place(text: str) -> Path:

@@ -49,7 +49,8 @@ class Checkpoint:
     """A file's tensors by their own names, in the file's order.
 
     convention: "torch" (convolutions (k, c, rows, cols), linear (out, in)) or "keras" (the other way round).
-    config: what a whole Keras model states of itself.
+    config: what a whole Keras model states of itself. said: what was assumed to find the tensors; classes: names that
+    the file has beside them.
     """
 
     path: Path
@@ -57,6 +58,8 @@ class Checkpoint:
     convention: str
     tensors: Mapping[str, Tensor]
     config: Mapping[str, Any] | None = None
+    said: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
 
 
 def lying_at(path: Path, offset: int, shape: Shape, dtype: str) -> Tensor:

@@ -3,8 +3,9 @@
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from numcam.errors import InputError
@@ -76,20 +77,21 @@ def sentences(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {reason}; fetch it again, or give another file") from error
 
 
-def open_checkpoint(path: Path) -> Checkpoint:
+def open_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     """The tensors of a foreign file. InputError in one sentence for a file that is damaged, hostile or unknown."""
     kind = kind_of(path)
     with sentences(path):
         if kind == "zip":
             with archive_at(path) as archive:
-                opener = keras.open_keras_zip if keras.MODEL in archive.namelist() else pytorch.open_zip
-        else:
-            opener = {
-                "hdf5": keras.open_hdf5,
-                "stream": pytorch.open_stream,
-                "safetensors": safetensors.open_safetensors,
-            }[kind]
-        checkpoint = opener(path)
+                kind = "keras" if keras.MODEL in archive.namelist() else "zip"
+        openers: Mapping[str, Callable[[Path], Checkpoint]] = {
+            "hdf5": keras.open_hdf5,
+            "keras": keras.open_keras_zip,
+            "safetensors": safetensors.open_safetensors,
+            "stream": partial(pytorch.open_stream, key=key),
+            "zip": partial(pytorch.open_zip, key=key),
+        }
+        checkpoint = openers[kind](path)
         if not 0 < len(checkpoint.tensors) <= MOST_TENSORS:
             raise Refused(f"it holds {len(checkpoint.tensors):,} tensors; expected a few dozen")
     return checkpoint

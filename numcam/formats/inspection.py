@@ -36,7 +36,7 @@ def contents(path: Path, asked: Asked = NOTHING) -> Contents:
         family = shown(str(own.training.get("family", "trained by numcam")), 40)
         tensors = {name: (a.shape, "float32") for name, a in own.parameters.items()}
         return Contents("numcam HDF5", tensors, own, family, nbytes=sum(a.nbytes for a in own.parameters.values()))
-    checkpoint = open_checkpoint(path)
+    checkpoint = open_checkpoint(path, asked.key)
     tensors = {name: (t.shape, t.dtype) for name, t in checkpoint.tensors.items()}
     try:
         with sentences(path):

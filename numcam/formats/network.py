@@ -16,6 +16,8 @@ class Asked:
     preprocessing: Preprocessing | None = None
     input_size: Pair | None = None
     output: str | None = None
+    key: str | None = None
+    """Of the state_dict to take, where a checkpoint has several."""
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,5 @@ class Recognised:
     classes: int
     assumed: tuple[str, ...]
     family: str
+    names: tuple[str, ...] | None = None
+    """Of the classes, where the file has them."""

@@ -1,7 +1,8 @@
-"""PyTorch's pickles without pickle: a reader of the few opcodes that a state_dict needs, which executes nothing.
+"""PyTorch's pickles without pickle: a reader that executes nothing.
 
-A pickle is a program. Python's own reader calls whatever function the file names; this one knows three names that
-rebuild tensors and OrderedDict, gives back a description of each tensor, and refuses everything else.
+A pickle is a program. Python's own reader calls whatever function the file names; this one knows the names that rebuild
+tensors and OrderedDict, and gives back a description of each tensor. Of everything else that people keep beside their
+tensors it keeps an empty shell: the name, and what would have been handed to it. No name is ever looked up.
 """
 
 import struct
@@ -10,19 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from numcam.formats.checkpoint import Refused
-from numcam.formats.torch_objects import DTYPES, Name, Storage, is_storage, parameter, tensor
+from numcam.formats.torch_objects import DTYPES, Name, Shell, Storage, is_storage, parameter, tensor
 
-MOST_OPCODES = 30_000
-"""Of a training checkpoint a few thousand; each can make an object fifty times its own size."""
+MOST_OPCODES = 600_000
+MOST_OBJECTS = 80_000
+"""Of a training checkpoint a few thousand; each can be fifty times as large as what makes it."""
 
-MOST_TEXT = 4096
+MOST_NAME = 4096
 MARK = object()
+SET = Name("builtins", "set")
 
 
 @dataclass(frozen=True)
 class Unpickled:
-    """The object, made of dict, list, tuple, str, int, float, bool, None, Name and View; where its pickle ends; and
-    every storage it refers to, by key."""
+    """The object, made of dict, list, tuple, str, bytes, int, float, bool, None, Name, Shell and View; where its pickle
+    ends; and every storage it refers to, by key."""
 
     value: Any
     end: int
@@ -30,7 +33,7 @@ class Unpickled:
 
 
 def unpickled(data: bytes, start: int = 0) -> Unpickled:
-    """What the pickle at `start` describes. Refused for anything that a state_dict does not need."""
+    """What the pickle at `start` describes. Refused where it is damaged, or larger than any checkpoint's."""
     return _Machine(data, start).run()
 
 
@@ -41,7 +44,7 @@ class _Machine:
         self.data, self.at = data, start
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        self.spent = 0
+        self.spent = self.objects = 0
         self.storages: dict[str, Storage] = {}
 
     def run(self) -> Unpickled:
@@ -52,11 +55,24 @@ class _Machine:
             operation = OPERATIONS.get(code)
             if operation is None:
                 raise Refused(
-                    f"its pickle uses the opcode {code!r}, which no plain state_dict needs; "
+                    f"its pickle uses the opcode {code!r}, which no checkpoint needs; "
                     "save it with torch.save(model.state_dict(), ...)"
                 )
             operation(self)
         raise Refused(f"its pickle has more than {MOST_OPCODES:,} opcodes; expected a few hundred")
+
+    def made(self, value: Any) -> None:
+        """Push an object that takes memory of its own."""
+        self.count()
+        self.stack.append(value)
+
+    def count(self) -> None:
+        self.objects += 1
+        if self.objects > MOST_OBJECTS:
+            raise Refused(
+                f"its pickle makes more than {MOST_OBJECTS:,} objects beside its tensors; save the tensors alone, with "
+                "torch.save(model.state_dict(), ...)"
+            )
 
     def take(self, count: int) -> bytes:
         if self.at + count > len(self.data):
@@ -74,7 +90,7 @@ class _Machine:
         self.push(int.from_bytes(self.take(count), "little", signed=True))
 
     def line(self) -> str:
-        end = self.data.find(b"\n", self.at, self.at + MOST_TEXT)
+        end = self.data.find(b"\n", self.at, self.at + MOST_NAME)
         if end < 0:
             raise Refused("its pickle holds a name without end; the file is damaged")
         text = self.take(end - self.at).decode()
@@ -83,9 +99,12 @@ class _Machine:
 
     def text(self, layout: str) -> None:
         count = self.number(layout)
-        if not 0 <= count <= MOST_TEXT:
-            raise Refused(f"its pickle holds a text of {count:,} bytes; expected names of a few characters")
-        self.stack.append(self.take(count).decode())
+        if count < 0:
+            raise Refused("its pickle holds a text of negative length; the file is damaged")
+        self.made(self.take(count).decode("utf-8", "replace"))
+
+    def bytes(self, layout: str) -> None:
+        self.made(self.take(self.number(layout)))
 
     def push(self, value: Any) -> None:
         self.stack.append(value)
@@ -107,9 +126,10 @@ class _Machine:
         return items[::-1]
 
     def tuple_of(self, count: int) -> None:
-        self.push(tuple([self.pop() for _ in range(count)][::-1]))
+        self.made(tuple([self.pop() for _ in range(count)][::-1]))
 
     def remember(self, index: int) -> None:
+        self.count()
         self.memo[index] = self.top(object)
 
     def recall(self, index: int) -> None:
@@ -123,35 +143,49 @@ class _Machine:
         self.spent += len(items)
         if self.spent > MOST_OPCODES:
             raise Refused("its pickle fills dictionaries again and again, as no checkpoint does")
-        into = self.top(dict)
+        top = self.top(object)
+        into = top.items if isinstance(top, Shell) else self.top(dict)
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # other keys cost time without bound to hash
-            if type(key) not in (str, int):
-                raise Refused(f"its pickle has a key of type {type(key).__name__}; expected names")
-            if key in into:
+            # other keys, such as tuples of tuples, cost time without bound to hash
+            plain = key if type(key) in (str, int, float) else object()
+            if plain in into:
                 raise Refused(f"its pickle has {key!r} twice")
-            into[key] = value
+            into[plain] = value
 
     def extend(self, items: list[Any]) -> None:
-        self.top(list).extend(items)
+        if not isinstance(self.top(object), Shell):
+            self.top(list).extend(items)
+
+    def add_to_set(self, _: list[Any]) -> None:
+        self.top(Shell)
 
     def global_name(self) -> None:
-        name = Name(self.line(), self.line())
-        if name not in CALLED and not is_storage(name):
-            raise Refused(
-                f"its pickle asks for {name.module}.{name.name}, which numcam does not run; "
-                "save the tensors alone: torch.save(model.state_dict(), ...)"
-            )
-        self.push(name)
+        self.made(Name(self.line(), self.line()))
+
+    def stack_global(self) -> None:
+        name, module = self.pop(), self.pop()
+        if not isinstance(name, str) or not isinstance(module, str) or len(module) + len(name) > 2 * MOST_NAME:
+            raise Refused("its pickle names what is no name; the file is damaged")
+        self.made(Name(module, name))
 
     def call(self) -> None:
         arguments, name = self.pop(), self.pop()
-        if not isinstance(name, Name) or name not in CALLED or not isinstance(arguments, tuple):
+        if not isinstance(name, Name | Shell) or is_storage(name) or not isinstance(arguments, tuple):
             raise Refused("its pickle calls what is no function; the file is damaged")
-        self.push(CALLED[name](self, arguments))
+        known = CALLED.get(name) if isinstance(name, Name) else None
+        self.made(known(self, arguments) if known else Shell(name, arguments))
+
+    def new_object(self, keywords: bool = False) -> None:
+        if keywords:
+            self.top(dict)
+            self.pop()
+        arguments, name = self.pop(), self.pop()
+        if not isinstance(name, Name | Shell) or not isinstance(arguments, tuple):
+            raise Refused("its pickle makes what is no class; the file is damaged")
+        self.made(Shell(name, arguments))
 
     def persistent(self) -> None:
-        """('storage', type, key, device, count), and in the oldest files a view, which is None."""
+        """('storage', type, key, device, count), in the oldest files with a view, which is None; or a class."""
         match self.pop():
             case (("storage", Name() as kind, str(key), str(), int(count)) | (
                 "storage", Name() as kind, str(key), str(), int(count), None,
@@ -160,13 +194,19 @@ class _Machine:
                 if self.storages.setdefault(key, storage) != storage:
                     raise Refused(f"its storage {key!r} is described in two ways; the file is damaged")
                 self.push(storage)
+            case ("module", Name() as kind, *_):  # the older kind adds the text of a module's program
+                self.push(kind)
             case _:
                 raise Refused("its pickle refers to something outside that is no storage of numbers")
 
-    def drop_state(self) -> None:
+    def set_state(self) -> None:
         """BUILD: attributes for an object. A state_dict's only ones are version notes (_metadata)."""
-        self.pop()
-        self.top(dict)
+        state = self.pop()
+        top = self.top(object)
+        if isinstance(top, Shell):
+            top.state = state
+        else:
+            self.top(dict)
 
 
 def _ordered_dict(machine: _Machine, arguments: tuple[Any, ...]) -> dict[Any, Any]:
@@ -181,20 +221,37 @@ def _ordered_dict(machine: _Machine, arguments: tuple[Any, ...]) -> dict[Any, An
     return filled
 
 
+def _of_type(machine: _Machine, arguments: tuple[Any, ...]) -> Any:
+    """_rebuild_from_type_v2(function, type, arguments, state): a tensor of a class of its own."""
+    match arguments:
+        case (Name() as function, _, tuple(inner), *_) if function in CALLED and CALLED[function] is not _of_type:
+            return CALLED[function](machine, inner)
+    return Shell(Name("torch._tensor", "_rebuild_from_type_v2"), arguments)
+
+
+def _default_dict(_: _Machine, arguments: tuple[Any, ...]) -> dict[Any, Any]:
+    return {}
+
+
 CALLED: Mapping[Name, Callable[[_Machine, tuple[Any, ...]], Any]] = {
     Name("collections", "OrderedDict"): _ordered_dict,
     Name("torch._utils", "_rebuild_tensor"): lambda _, arguments: tensor(arguments),
     Name("torch._utils", "_rebuild_tensor_v2"): lambda _, arguments: tensor(arguments),
     Name("torch._utils", "_rebuild_parameter"): lambda _, arguments: parameter(arguments),
+    Name("torch._utils", "_rebuild_parameter_with_state"): lambda _, arguments: parameter(arguments),
+    Name("torch._tensor", "_rebuild_from_type_v2"): _of_type,
+    Name("collections", "defaultdict"): _default_dict,
 }
 
 OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
     b"\x80": lambda m: m.number("B") and None,  # PROTO
-    b"}": lambda m: m.push({}),
-    b"]": lambda m: m.push([]),
+    b"\x95": lambda m: m.number("<Q") and None,  # FRAME
+    b"}": lambda m: m.made({}),
+    b"]": lambda m: m.made([]),
     b")": lambda m: m.push(()),
     b"(": lambda m: m.push(MARK),
-    b"t": lambda m: m.push(tuple(m.to_mark())),
+    b"0": lambda m: m.pop() and None,
+    b"t": lambda m: m.made(tuple(m.to_mark())),
     b"\x85": lambda m: m.tuple_of(1),
     b"\x86": lambda m: m.tuple_of(2),
     b"\x87": lambda m: m.tuple_of(3),
@@ -202,6 +259,9 @@ OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
     b"e": lambda m: m.extend(m.to_mark()),
     b"s": lambda m: m.set_items([m.pop(), m.pop()][::-1]),
     b"u": lambda m: m.set_items(m.to_mark()),
+    b"\x8f": lambda m: m.made(Shell(SET, ())),
+    b"\x90": lambda m: m.add_to_set(m.to_mark()),
+    b"\x91": lambda m: m.made(Shell(SET, tuple(m.to_mark()))),
     b"N": lambda m: m.push(None),
     b"\x88": lambda m: m.push(True),
     b"\x89": lambda m: m.push(False),
@@ -210,6 +270,9 @@ OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
     b"J": lambda m: m.push(m.number("<i")),
     b"\x8a": _Machine.long_number,
     b"G": lambda m: m.push(m.number(">d")),
+    b"B": lambda m: m.bytes("<I"),
+    b"C": lambda m: m.bytes("<B"),
+    b"\x96": lambda m: m.bytes("<Q"),
     b"X": lambda m: m.text("<I"),
     b"\x8c": lambda m: m.text("<B"),
     b"U": lambda m: m.text("<B"),
@@ -218,8 +281,12 @@ OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
     b"r": lambda m: m.remember(m.number("<I")),
     b"h": lambda m: m.recall(m.number("<B")),
     b"j": lambda m: m.recall(m.number("<I")),
+    b"\x94": lambda m: m.remember(len(m.memo)),
     b"c": _Machine.global_name,
+    b"\x93": _Machine.stack_global,
     b"R": _Machine.call,
+    b"\x81": _Machine.new_object,
+    b"\x92": lambda m: m.new_object(keywords=True),
     b"Q": _Machine.persistent,
-    b"b": _Machine.drop_state,
+    b"b": _Machine.set_state,
 }

@@ -7,12 +7,12 @@ from functools import partial
 from itertools import pairwise
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from numcam.formats.checkpoint import MOST_TENSORS, STORED, Checkpoint, Refused, Tensor, in_float32, mapped
 from numcam.formats.pickles import Unpickled, unpickled
+from numcam.formats.torch_content import state_dict_in
 from numcam.formats.torch_objects import Storage, View
 from numcam.formats.zips import archive_at, begin_of, check_of
 from numcam.nn.types import Array
@@ -21,11 +21,9 @@ STREAM = bytes.fromhex("80028a0a6cfc9c46f920")
 """How the older kind begins: a pickle of a number that nobody else would write first."""
 
 MOST_PICKLE = 1 << 20
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights", "params")
-"""What people call the state_dict inside a checkpoint."""
 
 
-def open_stream(path: Path) -> Checkpoint:
+def open_stream(path: Path, key: str | None = None) -> Checkpoint:
     """The older kind: five pickles, then each storage's number of values and its bytes."""
     with path.open("rb") as file:
         head = file.read(MOST_PICKLE)
@@ -38,23 +36,23 @@ def open_stream(path: Path) -> Checkpoint:
         if keys.value != sorted(content.storages):
             raise Refused("its list of storages does not agree with its tensors; the file is damaged")
         places, at = {}, keys.end
-        for key in keys.value:
-            storage = content.storages[key]
+        for name in keys.value:
+            storage = content.storages[name]
             file.seek(at)
             count = struct.unpack("<q", file.read(8).ljust(8, b"\xff"))[0]
             if count != storage.count:
-                raise Refused(f"its storage {key!r} should have {storage.count:,} values, but says {count:,}")
-            places[key] = at + 8
+                raise Refused(f"its storage {name!r} should have {storage.count:,} values, but says {count:,}")
+            places[name] = at + 8
             at += 8 + _nbytes(storage)
         size = file.seek(0, 2)
     if at != size:
         raise Refused(
             f"it has {size:,} bytes; its tensors need {at:,}: the file is " + ("cut off" if at > size else "damaged")
         )
-    return Checkpoint(path, "PyTorch stream", "torch", _tensors(path, content, places, {}))
+    return _checkpoint(path, "PyTorch stream", content, places, {}, key)
 
 
-def open_zip(path: Path) -> Checkpoint:
+def open_zip(path: Path, key: str | None = None) -> Checkpoint:
     """The newer kind: an uncompressed zip of one pickle and a member for each storage."""
     with archive_at(path) as archive:
         members = {m.filename: m for m in archive.infolist()}
@@ -76,7 +74,7 @@ def open_zip(path: Path) -> Checkpoint:
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
         raise Refused("two of its members lie over each other; the file is damaged")
     checks = {key: check_of(path, places[key], member) for key, member in held.items()}
-    return Checkpoint(path, "PyTorch zip", "torch", _tensors(path, content, places, checks))
+    return _checkpoint(path, "PyTorch zip", content, places, checks, key)
 
 
 def _small(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -101,19 +99,25 @@ def _nbytes(storage: Storage) -> int:
     return storage.count * np.dtype(STORED[storage.dtype]).itemsize
 
 
-def _tensors(
-    path: Path, content: Unpickled, places: Mapping[str, int], checks: Mapping[str, Callable[[], None]]
-) -> dict[str, Tensor]:
+def _checkpoint(
+    path: Path,
+    format: str,
+    content: Unpickled,
+    places: Mapping[str, int],
+    checks: Mapping[str, Callable[[], None]],
+    key: str | None,
+) -> Checkpoint:
+    found = state_dict_in(content.value, key)
     tensors = {}
-    for name, view in _state_dict(content.value).items():
+    for name, view in found.tensors.items():
         reach = 1 + view.offset + sum((n - 1) * s for n, s in zip(view.shape, view.strides, strict=True))
         repeated = any(s == 0 and n > 1 for n, s in zip(view.shape, view.strides, strict=True))
         if 0 in view.shape or repeated or prod(view.shape) > view.storage.count or reach > view.storage.count:
             raise Refused(f"{name} of shape {view.shape} does not fit its storage of {view.storage.count:,} values")
-        key = view.storage.key
-        read = partial(_read, path, places[key], view)
-        tensors[name] = Tensor(view.shape, view.storage.dtype, read, checks.get(key, _nothing))
-    return tensors
+        at = view.storage.key
+        read = partial(_read, path, places[at], view)
+        tensors[name] = Tensor(view.shape, view.storage.dtype, read, checks.get(at, _nothing))
+    return Checkpoint(path, format, "torch", tensors, said=found.said, classes=found.classes)
 
 
 def _read(path: Path, at: int, view: View) -> Array:
@@ -135,15 +139,3 @@ def _plain_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _nothing() -> None:
     """No checksum, nothing to check."""
-
-
-def _state_dict(content: Any) -> dict[str, View]:
-    """The dictionary of tensors: the content itself, or what it holds under one of the usual names."""
-    for _ in range(4):
-        if not isinstance(content, dict):
-            break
-        tensors = {str(name): value for name, value in content.items() if isinstance(value, View)}
-        if tensors:
-            return tensors
-        content = next((content[w] for w in WRAPPERS if isinstance(content.get(w), dict)), None)
-    raise Refused(f"it holds no state_dict, neither by itself nor under one of the names {', '.join(WRAPPERS)}")

@@ -30,7 +30,7 @@ def read_weights(path: str | os.PathLike[str], classes: Sequence[str] | None = N
         with sentences(path):
             return as_asked(path, read_own(path), classes, asked)
     with sentences(path):
-        checkpoint = open_checkpoint(path)
+        checkpoint = open_checkpoint(path, asked.key)
         network = recognised(checkpoint, asked)
         for one in checkpoint.tensors.values():
             one.check()
@@ -56,7 +56,7 @@ def convert(
         write_views(target, weights, views, progress)
         return weights
     with sentences(source):
-        checkpoint = open_checkpoint(source)
+        checkpoint = open_checkpoint(source, asked.key)
         network = recognised(checkpoint, asked)
         for one in checkpoint.tensors.values():
             one.check()
@@ -100,7 +100,7 @@ def about(path: Path, format: str, network: Recognised, classes: Sequence[str] |
     return Weights(
         network.architecture,
         {},
-        _named(path, network.classes, classes, network.output),
+        _named(path, network.classes, network.names if classes is None else classes, network.output),
         network.preprocessing,
         network.input_size,
         {"read from": path.name, "format": format, "family": network.family},

@@ -5,6 +5,7 @@ What decides then is that every shape agrees with one row of the table of archit
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from math import isqrt
 
@@ -30,7 +31,12 @@ def recognised(checkpoint: Checkpoint, asked: Asked) -> Recognised:
     if checkpoint.config is not None:
         return keras_network(checkpoint.config, checkpoint.tensors, asked)
     if checkpoint.convention == "torch":
-        return torch_network(checkpoint.tensors, asked, alphabetical=checkpoint.format == "safetensors")
+        found = torch_network(checkpoint.tensors, asked, alphabetical=checkpoint.format == "safetensors")
+        assumed, names = checkpoint.said + found.assumed, checkpoint.classes
+        if names and len(names) != found.classes:
+            assumed += (f"numbers for the {found.classes} classes, for the file names {len(names)}",)
+            names = None
+        return replace(found, assumed=assumed, names=names)
     return _of_keras_weights(checkpoint, asked)
 
 

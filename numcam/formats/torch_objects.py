@@ -1,9 +1,9 @@
-"""What a PyTorch checkpoint's pickle may name: storages, and the three functions that make tensors of them.
+"""What a PyTorch checkpoint's pickle names: storages, the functions that make tensors of them, and all else as shells.
 
 Each is a description here. Nothing is looked up by its name, and nothing of PyTorch is called.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numcam.formats.checkpoint import Refused
@@ -42,9 +42,28 @@ class Name:
     name: str
 
 
-def is_storage(name: Name) -> bool:
+@dataclass(eq=False, slots=True)
+class Shell:
+    """What stands for an object of a class that numcam does not know, or the result of a function: the name, what would
+    have been handed over, the attributes (`state`) and, of a mapping, the items."""
+
+    name: "Name | Shell"
+    arguments: tuple[Any, ...]
+    state: Any = None
+    items: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """ "argparse.Namespace", of a call's result the function's."""
+        name: Name | Shell = self.name
+        while isinstance(name, Shell):
+            name = name.name
+        return f"{name.module}.{name.name}"
+
+
+def is_storage(name: object) -> bool:
     """Whether the name is that of a type of storage."""
-    return name.module in ("torch", "torch.cuda") and name.name in DTYPES
+    return isinstance(name, Name) and name.module in ("torch", "torch.cuda") and name.name in DTYPES
 
 
 def tensor(arguments: tuple[Any, ...]) -> View:
@@ -56,8 +75,10 @@ def tensor(arguments: tuple[Any, ...]) -> View:
     raise Refused("its pickle describes a tensor by other things than a storage, sizes and strides")
 
 
-def parameter(arguments: tuple[Any, ...]) -> View:
+def parameter(arguments: tuple[Any, ...]) -> View | Shell:
     """(tensor, ...): the tensor."""
+    if arguments and isinstance(arguments[0], Shell):
+        return arguments[0]
     if not arguments or not isinstance(arguments[0], View):
         raise Refused("its pickle holds a parameter that is no tensor; the file is damaged")
     return arguments[0]

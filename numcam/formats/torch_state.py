@@ -116,8 +116,8 @@ def _modules(tensors: Mapping[str, Tensor]) -> list[Module]:
         plain = re.sub(r"(^|(?<=\.))(module|_orig_mod)\.", "", name)
         if made := re.match(r"(.*?)\.?(parametrizations\.\w+\.original\w*|\w+_(orig|mask|g|v|u))$", plain):
             raise Refused(
-                f"the weight of its {made[1]!r} is made of others ({made[2]}); remove the parametrisation or pruning with "
-                "torch.nn.utils, and save it again"
+                f"the weight of its {made[1]!r} is made of others ({made[2]}); remove the parametrisation or pruning "
+                "with torch.nn.utils, and save it again"
             )
         layer, _, part = plain.rpartition(".")
         if part in found.setdefault(layer, {}):

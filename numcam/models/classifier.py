@@ -77,8 +77,13 @@ class Classifier:
         return self.network.forward(x, engine or self.engine)
 
     def predict(self, image: Array, top: int = 5) -> list[tuple[int, str, float]]:
-        """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first."""
-        probabilities = self.probabilities(self.forward(self.preprocess(image)))[0]
+        """The `top` likeliest classes of one picture as (index, name, probability), the likeliest first.
+
+        InputError for several pictures at once, and as in `to_pixels`."""
+        pixels = self.to_pixels(image)
+        if len(pixels) > 1:
+            raise InputError(f"predict answers for one picture, and got {len(pixels)}; call it for each of them")
+        probabilities = self.probabilities(self.forward(self.preprocessing.forward(pixels)))[0]
         best = np.argsort(-probabilities, kind="stable")[: max(1, top)]
         return [(int(i), self.classes[i], float(probabilities[i])) for i in best]
 

@@ -184,7 +184,8 @@ for module, function in (
     ("", ""), ("torch._utils ", "_rebuild_tensor"), ("TORCH", "FloatStorage"), ("torch.cuda", "_lazy_init"),
 ):  # fmt: skip
     body = f"c{module}\n{function}\n".encode() + _text("touch /tmp/harm") + b"\x85R"
-    case(f"pickle that calls {module}.{function}", "does not run")(lambda body=body: _stream(body))
+    words = "does not run" if function != "defaultdict" else "no state_dict"  # which is taken for an empty dictionary
+    case(f"pickle that calls {module}.{function}", words)(lambda body=body: _stream(body))
 for label, body in {
     "INST": b"(ios\nsystem\n", "OBJ": b"(o", "NEWOBJ": b")\x81", "STACK_GLOBAL": _text("os") + _text("system") + b"\x93",
     "REDUCE of a dict": b"})R", "REDUCE of a storage": b"ctorch\nFloatStorage\n)R", "EXT1": b"\x82\x01",

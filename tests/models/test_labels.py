@@ -2,11 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from numcam.errors import InputError
 from numcam.models.imagenet import NAMES, SYNONYMS, SYNSETS
-from numcam.models.labels import find, number, read_names
+from numcam.models.labels import find, names_in, number, read_names
 
 
 def test_imagenet_has_a_thousand_different_names_in_the_order_of_their_synsets():
@@ -102,6 +103,53 @@ def test_class_names_are_read_from_lines_and_from_json(tmp_path, text):
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        "cat\nred dog\nowl\n".encode("utf-16"),
+        "cat\r\nred dog\r\nowl".encode("utf-16-be").join([b"\xfe\xff", b""]),
+        b"\xef\xbb\xbfcat\nred dog\nowl",
+        b'{"cat": 0, "owl": 2, "red dog": 1}',
+        b'{"2": "owl", "0": "cat", "1": "red dog"}',
+        b'{"0": ["n01", "cat"], "1": ["n02", "red dog"], "2": ["n03", "owl"]}',
+        b'{"architectures": ["VGG"], "id2label": {"0": "cat", "1": "red dog", "2": "owl"}, "label2id": {}}',
+        b'{"label2id": {"cat": "0", "owl": "2", "red dog": "1"}}',
+        b"0,cat\n1,red dog\n2,owl\n",
+        b"name,index\nowl,2\ncat,0\nred dog,1\n",
+    ],
+)
+def test_class_names_are_read_as_people_have_them(tmp_path, data):
+    (tmp_path / "names").write_bytes(data)
+    assert read_names(tmp_path / "names") == ("cat", "red dog", "owl")
+
+
+def test_names_with_accents_are_read_in_windows_western_encoding_too(tmp_path):
+    (tmp_path / "names").write_bytes("köter\nélan".encode("cp1252"))
+    assert read_names(tmp_path / "names") == ("köter", "élan")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cat": 0, "owl": 2, "red dog": 1},
+        {0: "cat", 2: "owl", 1: "red dog"},
+        ["cat", "red dog", "owl"],
+        np.array(["cat", "red dog", "owl"]),
+        iter(["cat", "red dog", "owl"]),
+    ],
+    ids=["to indices", "from indices", "list", "array", "iterator"],
+)
+def test_class_names_are_taken_from_what_python_has_them_in(given):
+    assert names_in(given) == ("cat", "red dog", "owl")
+
+
+@pytest.mark.parametrize("given", ["abc", b"abc", 3, {}, [], [None], {"a": "b"}, {True: "a", False: "b"}])
+def test_what_is_no_list_of_names_is_refused_in_words(given):
+    with pytest.raises(ValueError, match=r"list of names|no names|text|neither") as caught:
+        names_in(given)
+    assert "int()" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         (b"", "no names"),
@@ -109,8 +157,12 @@ def test_class_names_are_read_from_lines_and_from_json(tmp_path, text):
         (b"cat\n\ndog", "a line is empty"),
         (b"cat\n\x1b[2Jdog", "not all of it is plain text"),
         (b'["cat", "\\ud800"]', "not all of it is plain text"),
-        (b"[1, 2]", "not all of it is text"),
-        (b'{"0": "cat", "2": "dog"}', "do not run from 0"),
+        (b"[1.5, 2]", "not all of it is text: there is '1.5'"),
+        (b'{"0": "cat", "2": "dog"}', "no name has the index 1, though there are 2"),
+        (b'{"cat": 1, "dog": 1}', "two names have the index 1: cat and dog"),
+        (b"0,cat\n0,dog\n", "two names have the index 0: cat and dog"),
+        (b"index,name\n0,cat\n2,dog\n", "no name has the index 1"),
+        (b'{"id2label": {"0": "cat", "3": "dog"}}', "no name has the index 1"),
         (b'{"a": "cat"}', "not a list of names"),
         (b'["cat"', "not a list of names"),
         (b"\xff\xfe\x00", "not a list of names"),
