@@ -6,6 +6,7 @@ functional ones with the names of the layers that each takes its input from, and
 
 import json
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +21,9 @@ from numcam.formats.checkpoint import Refused
 MOST_TEXT = 8 << 20
 MODELS = ("Sequential", "Functional", "Model")
 HEAP = b"GCOL"
+ATTRIBUTE = 12
+"""The type of a message that is an attribute; of one that was deleted it is another."""
+
 NEAR = 1 << 20
 """Keras writes the configuration before anything else."""
 
@@ -62,36 +66,50 @@ def in_attribute(file: h5py.File, path: Path) -> Mapping[str, Any] | None:
     kind = file.attrs.get_id("model_config")
     if kind.dtype.kind == "S" and kind.shape == () and kind.dtype.itemsize <= MOST_TEXT:
         return parsed(bytes(file.attrs["model_config"]))
-    for text in _texts_on_heaps(path):
-        if re.match(rb'\s*\{\s*"', text) and b'"class_name"' in text and b'"config"' in text:
-            try:
-                found = parsed(text)
-            except Refused:
+    if h5py.check_string_dtype(kind.dtype) is None or kind.shape != ():
+        raise Refused("its attribute model_config is no text; the file is damaged")
+    with path.open("rb") as raw, mmap(raw.fileno(), 0, access=ACCESS_READ) as data:
+        return parsed(_text_of(data, b"model_config"))
+
+
+def _text_of(data: mmap, name: bytes) -> bytes:
+    """An attribute's text of variable length, which lies on a heap (file format specification, sections IV.A.2.m and
+    III.E). Read here, because a damaged heap takes the library down."""
+    places = list(_attribute_data(data, name + b"\0", NEAR)) or list(_attribute_data(data, name + b"\0", len(data)))
+    if len(places) != 1:
+        raise Refused(f"its attribute {name.decode()} cannot be read; save the model again, as .keras")
+    length, address, index = struct.unpack_from("<IQI", data, places[0])
+    if data[address : address + 4] != HEAP or length > MOST_TEXT:
+        raise Refused(f"its attribute {name.decode()} points to no text; the file is damaged")
+    end = min(address + int.from_bytes(data[address + 8 : address + 16], "little"), len(data))
+    here = address + 16
+    while here + 16 <= end:
+        number, size = (
+            int.from_bytes(data[here : here + 2], "little"),
+            int.from_bytes(data[here + 8 : here + 16], "little"),
+        )
+        if number == index and length <= size <= end - here - 16:
+            return data[here + 16 : here + 16 + length]
+        if number == 0:
+            break
+        here += 16 + -(-size // 8) * 8
+    raise Refused(f"its attribute {name.decode()} points to no text; the file is damaged")
+
+
+def _attribute_data(data: mmap, name: bytes, stop: int) -> Iterator[int]:
+    """Where the values of attributes of that name begin: 16 bytes for one text of variable length."""
+    at = data.find(name, 0, stop)
+    while at >= 0:
+        for version, before, round in ((1, 8, 8), (3, 9, 1)):
+            start = at - before
+            if start < 8 or data[start] != version:
                 continue
-            if "class_name" in found and "config" in found:
-                return found
-    raise Refused("its attribute model_config cannot be read; save the model again, as .keras")
-
-
-def _texts_on_heaps(path: Path) -> Iterator[bytes]:
-    """Texts of variable length, which HDF5 keeps on heaps (file format specification, section III.E).
-
-    Read here, because a damaged heap takes the library down.
-    """
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        at = data.find(HEAP, 0, NEAR)
-        at = data.find(HEAP) if at < 0 else at
-        while at >= 0:
-            end = min(at + int.from_bytes(data[at + 8 : at + 16], "little"), len(data))
-            here = at + 16
-            while here + 16 <= end and int.from_bytes(data[here : here + 2], "little"):
-                size = int.from_bytes(data[here + 8 : here + 16], "little")
-                if here + 16 + size > end:
-                    break
-                if size <= MOST_TEXT:
-                    yield data[here + 16 : here + 16 + size].rstrip(b"\0")
-                here += 16 + -(-size // 8) * 8
-            at = data.find(HEAP, at + len(HEAP))
+            sizes = struct.unpack_from("<HHH", data, start + 2)
+            live = data[start - 8] == ATTRIBUTE if version == 1 else ATTRIBUTE in (data[start - 4], data[start - 6])
+            value = at + sum(-(-size // round) * round for size in sizes)
+            if live and sizes[0] == len(name) and value + 16 <= len(data):
+                yield value
+        at = data.find(name, at + 1, stop)
 
 
 def layers_in_order(config: Mapping[str, Any]) -> list[KerasLayer]:

@@ -7,7 +7,7 @@ differ here and there.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numcam.formats.steps import Parameter, Step, constant, output_shape
 from numcam.models.preprocessing import Affine
 from numcam.nn.types import Array, Pair, Shape
 
+MOST_VALUES = 1 << 30
 FIRST, LAST = "channels_first", "channels_last"
 SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
 
@@ -57,6 +58,8 @@ class Model:
 
     def _add(self, step: Step) -> None:
         self.shape = output_shape(step, self.shape)
+        if prod(self.shape) > MOST_VALUES:
+            raise Refused(f"its layer {step.source!r} would give {prod(self.shape):,} values for one picture")
         self.steps.append(step)
 
     def arrays(self, layer: KerasLayer, *wanted: str) -> list[Tensor]:

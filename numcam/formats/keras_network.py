@@ -1,6 +1,6 @@
 """From a Keras model's steps to a network: its size, what makes its pictures and its probabilities, and its names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numcam.formats.checkpoint import Refused, Tensor
@@ -41,7 +41,7 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
 def _sized(
     layers: Sequence[KerasLayer], config: Mapping[str, Any], tensors: Mapping[str, Tensor], asked: Asked
 ) -> tuple[Model, Pair, list[str]]:
-    """The model for pictures of the size that it states, or that is asked for, or else for one that fits."""
+    """The model for pictures of the size that it states, or that is asked for, or else for ImageNet's."""
     content = config.get("config")
     rows, cols = stated_size(layers, content.get("build_input_shape") if isinstance(content, dict) else None)
     resized = next((one.config for one in layers if one.kind == "Resizing"), {})
@@ -53,25 +53,11 @@ def _sized(
         except Refused as error:
             stated = f" (the model states {rows}x{cols})" if rows and cols else ""
             raise Refused(f"pictures of {size[0]}x{size[1]} do not fit{stated}: {error}") from None
-    if isinstance(rows, int) and isinstance(cols, int):
-        return model_steps(layers, tensors, (rows, cols)), (rows, cols), []
-    refusal = None
-    for size in _candidates(rows, cols):
-        try:
-            model = model_steps(layers, tensors, size)
-        except Refused as error:
-            refusal = refusal or error
-            continue
-        return model, size, [f"pictures of {size[0]}x{size[1]} (no size is stated; --input-size says otherwise)"]
-    assert refusal is not None
-    raise refusal
-
-
-def _candidates(rows: int | None, cols: int | None) -> Iterator[Pair]:
-    """ImageNet's size first, then what else a Flatten may have been made for."""
-    yield rows or INPUT_SIZE[0], cols or INPUT_SIZE[1]
-    for side in (*range(32, 513, 32), *range(8, 513)):
-        yield rows or side, cols or side
+    size = (rows or INPUT_SIZE[0], cols or INPUT_SIZE[1])
+    if not all(isinstance(side, int) and 1 <= side <= 4096 for side in size):
+        raise Refused(f"it resizes pictures to {str(rows)[:20]}x{str(cols)[:20]}; expected sides from 1 to 4096")
+    open = f"pictures of {size[0]}x{size[1]} (no size is stated; --input-size says otherwise)"
+    return model_steps(layers, tensors, size), size, [] if rows and cols else [open]
 
 
 def _preprocessing(model: Model, layers: Sequence[KerasLayer], asked: Asked) -> tuple[Preprocessing, list[str]]:

@@ -5,6 +5,7 @@ tensors and OrderedDict, and gives back a description of each tensor. Of everyth
 tensors it keeps an empty shell: the name, and what would have been handed to it. No name is ever looked up.
 """
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -194,6 +195,8 @@ class _Machine:
                 if self.storages.setdefault(key, storage) != storage:
                     raise Refused(f"its storage {key!r} is described in two ways; the file is damaged")
                 self.push(storage)
+            case ("storage", Name() as kind, *_) if re.fullmatch(r"torch(\.\w+)*", kind.module):
+                self.push(Shell(kind, ()))  # of complex or quantised numbers
             case ("module", Name() as kind, *_):  # the older kind adds the text of a module's program
                 self.push(kind)
             case _:

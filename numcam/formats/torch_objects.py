@@ -66,9 +66,11 @@ def is_storage(name: object) -> bool:
     return isinstance(name, Name) and name.module in ("torch", "torch.cuda") and name.name in DTYPES
 
 
-def tensor(arguments: tuple[Any, ...]) -> View:
+def tensor(arguments: tuple[Any, ...]) -> View | Shell:
     """(storage, offset, shape, strides), and flags of later versions that mean nothing here."""
     match arguments:
+        case (Shell() as storage, *_):
+            return Shell(Name("torch._utils", f"_rebuild_tensor of a {storage.title}"), ())
         case (Storage() as storage, int(offset), tuple(shape), tuple(strides), *_) if len(shape) == len(strides) <= 8:
             if all(type(v) is int and 0 <= v < 1 << 62 for v in (offset, *shape, *strides)):
                 return View(storage, offset, shape, strides)

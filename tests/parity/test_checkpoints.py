@@ -209,14 +209,19 @@ def _changed(name, value):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_quantised_tensor_is_refused_by_name(tmp_path):
-    state = model().state_dict()
-    state["features.0.weight"] = torch.quantize_per_tensor(state["features.0.weight"], 0.1, 0, torch.qint8)
-    torch.save(state, tmp_path / "it.pth")
-    with pytest.raises(
-        InputError, match=r"'features.0.weight' is made by torch._utils._rebuild_qtensor, which numcam does"
-    ):
-        load(str(tmp_path / "it.pth"))
+def test_a_quantised_tensor_is_refused_by_name_and_passed_over_beside_the_network(tmp_path):
+    m = model()
+    odd = torch.quantize_per_tensor(m.features[0].weight.detach(), 0.1, 0, torch.qint8)
+    torch.save(
+        {"state_dict": m.state_dict(), "small": odd, "turned": torch.zeros(2, dtype=torch.cfloat)}, tmp_path / "a.pth"
+    )
+    same(tmp_path / "a.pth", m)
+    for name, value in (("_rebuild_qtensor", odd), ("ComplexFloatStorage", m.features[0].weight.detach().cfloat())):
+        torch.save({**m.state_dict(), "features.0.weight": value}, tmp_path / "b.pth")
+        with pytest.raises(
+            InputError, match=rf"its 'features.0.weight' is made by .*{name}, which numcam does not read"
+        ):
+            load(str(tmp_path / "b.pth"))
 
 
 def test_a_sequential_of_everything_is_read_whole(tmp_path):
