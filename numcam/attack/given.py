@@ -7,8 +7,12 @@ import numpy as np
 from numcam.errors import InputError
 from numcam.explain.target import predicted
 from numcam.models.classifier import Classifier
+from numcam.models.preprocessing import check_scale
 from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
+
+HALF = 0.5
+"""Of a grey level: less is lost in a picture file."""
 
 Label = int | str | Iterable[int] | None
 
@@ -28,8 +32,14 @@ def checked(classifier: Classifier, pixels: Array, epsilon: float, attack: str) 
         pixels = pixels.astype(np.float32)
     if not (pixels.min(initial=0) >= 0 and pixels.max(initial=0) <= 255):
         raise InputError(f"pixels lie in 0-255; these run from {pixels.min()} to {pixels.max()}")
+    check_scale(pixels)
     if not (np.isfinite(epsilon) and 0 <= epsilon <= 255):
         raise InputError(f"epsilon is a number of grey levels from 0 to 255; got {epsilon}")
+    of_255 = round(255 * epsilon)
+    if 0 < epsilon < HALF and of_255 and abs(epsilon - of_255 / 255) < 1e-8 and epsilon != round(epsilon, 2):
+        raise InputError(
+            f"epsilon is a number of grey levels from 0 to 255; got {epsilon:.5g}, which is {of_255}/255: give {of_255}"
+        )
     return pixels
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from numcam.attack import ATTACKS, Walk, deepfool, kurakin_steps, reach, rms, rounded, smallest_epsilon
-from numcam.attack.given import checked
+from numcam.attack.given import HALF, checked
 from numcam.cli.common import add_model, add_photos, classifier_of, command, output, picture, ranking
 from numcam.errors import InputError, did_you_mean
 from numcam.figures import save
@@ -33,7 +33,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = command(subparsers, "attack", EXAMPLES)
     add_photos(parser, many=False)
     parser.add_argument("--method", metavar="NAME", help="fgsm, bim, pgd, pgd-l2 or deepfool (fgsm)")
-    parser.add_argument("--epsilon", type=float, metavar="E", help="grey levels of 255 (2; 8 with --confidence)")
+    parser.add_argument(
+        "--epsilon", type=_levels, metavar="E", help="grey levels of 255, or 8/255 (2; 8 with --confidence)"
+    )
     parser.add_argument("--steps", type=int, metavar="N", help="of bim, pgd, pgd-l2 and deepfool (each its paper's)")
     parser.add_argument("--seed", type=int, metavar="N", help="of the random start of pgd and pgd-l2 (0)")
     parser.add_argument("--label", metavar="NAME|INDEX", help="the class to leave (default: the predicted one)")
@@ -45,11 +47,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=attack)
 
 
+def _levels(text: str) -> float:
+    """Grey levels: a number of them, or a share of 255 as "8/255"."""
+    number, slash, whole = text.partition("/")
+    try:
+        if not slash or float(whole) == 255:
+            return float(number)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"invalid value {text!r}; give grey levels of 255, such as 8 or 8/255")
+
+
 def attack(options: argparse.Namespace) -> int:
     """Attack the picture; print the answer before, after, and after rounding; write the picture and a figure."""
     method = _method(options)
     classifier = classifier_of(options)
-    image = picture(options.photo)
+    image = picture(options.photo, options.white)
     path = output(options.out, [options.photo], options.photo, "adversarial", beside="-figure")
     figure_path = path.with_name(f"{path.stem}-figure.png")
     check_writable(figure_path)
@@ -80,6 +93,11 @@ def _method(options: argparse.Namespace) -> str:
         raise InputError("--confidence is that of the class to reach; name it with --to")
     if options.confidence is not None and (options.smallest or name in ("fgsm", "deepfool")):
         raise InputError("--confidence goes on step by step, with bim, pgd or pgd-l2, and without --smallest")
+    if options.epsilon is not None and 0 < options.epsilon < HALF and name != "pgd_l2":
+        raise InputError(
+            f"--epsilon {options.epsilon:g} is of 255 grey levels; less than half of one is lost in a picture file; "
+            f"for {options.epsilon:g} of the range from 0 to 1 give {255 * options.epsilon:.3g}"
+        )
     if name == "fgsm" and options.steps is not None:
         raise InputError("fgsm takes one step; --steps is for --method bim, pgd, pgd-l2 or deepfool")
     if options.seed is not None and not (name in ("pgd", "pgd_l2") and options.seed >= 0):

@@ -25,7 +25,7 @@ def classify(options: argparse.Namespace) -> int:
         raise InputError(f"--top is a count of at least 1; got {options.top}")
     classifier = classifier_of(options)
     for photo in options.photos:
-        image = picture(photo)
+        image = picture(photo, options.white)
         print(f"{photo} ({image.shape[1]}x{image.shape[0]})")
         for index, name, probability in classifier.predict(image, options.top):
             print(f"  {percent(probability)}  {name}  ({index})")

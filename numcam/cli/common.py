@@ -37,6 +37,7 @@ def command(
 def add_photos(parser: argparse.ArgumentParser, many: bool = True) -> None:
     """The PHOTO argument."""
     text = "PNG, JPEG, WebP, GIF, BMP or TIFF; - reads standard input"
+    parser.add_argument("--white", type=int, metavar="LEVEL", help="of greys of more than 8 bits (65535)")
     if many:
         parser.add_argument("photos", nargs="+", metavar="PHOTO", help=text)
     else:
@@ -106,16 +107,16 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
     return classifier
 
 
-def picture(photo: str) -> Array:
-    """The picture, uint8 (rows, cols, 3)."""
+def picture(photo: str, white: int | None = None) -> Array:
+    """The picture, uint8 (rows, cols, 3); white as in `read_image`."""
     if not photo:
         raise InputError("the name of the picture is empty; give a picture file, or - for standard input")
     if photo != "-":
-        return read_image(photo)
+        return read_image(photo, white)
     data = sys.stdin.buffer.read() if sys.stdin else b""  # there is none where it was closed
     if not data:
         raise InputError("standard input is empty; send it a picture file, as in numcam explain - < photo.jpg")
-    return read_image(io.BytesIO(data))
+    return read_image(io.BytesIO(data), white)
 
 
 def stem(photo: str) -> str:

@@ -29,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def compare(options: argparse.Namespace) -> int:
     """Print, tool by tool, which dials differ and what each does on its own; write the figure."""
     classifier = classifier_of(options)
-    image = picture(options.photo)
+    image = picture(options.photo, options.white)
     path = output(options.out, [options.photo], options.photo, "compare")
     trace = classifier.forward(classifier.preprocess(image))
     one = one_asked(classifier, trace, options.wanted)

@@ -50,7 +50,7 @@ def explain(options: argparse.Namespace) -> int:
     every = (options.wanted or "").lower() == "all"
     label = "atlas" if every else "all" if len(methods) > 1 else methods[0]
     classifier = classifier_of(options)
-    images = [picture(photo) for photo in options.photos]
+    images = [picture(photo, options.white) for photo in options.photos]
     paths = [destination(options, photo, label) for photo in options.photos]
     for photo, image, path in zip(options.photos, images, paths, strict=True):
         print(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, image)}")

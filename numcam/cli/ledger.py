@@ -24,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(options: argparse.Namespace) -> int:
     """Print the table; every line adds up to the logit."""
     classifier = classifier_of(options)
-    trace = classifier.forward(classifier.preprocess(picture(options.photo)))
+    trace = classifier.forward(classifier.preprocess(picture(options.photo, options.white)))
     one = one_asked(classifier, trace, options.wanted)
     found = ledger(trace, one.target)
     print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.6f}")

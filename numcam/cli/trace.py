@@ -30,7 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def trace(options: argparse.Namespace) -> int:
     """Run the picture through and back, and print a row for each layer."""
     classifier = classifier_of(options)
-    x = classifier.preprocess(picture(options.photo))
+    x = classifier.preprocess(picture(options.photo, options.white))
     record = classifier.forward(x)
     one = one_asked(classifier, record, options.wanted)
     grads = record.backward(one.target)

@@ -10,7 +10,7 @@ from numcam.formats.checkpoint import Refused, shown
 from numcam.formats.detect import open_checkpoint, sentences
 from numcam.formats.network import Asked
 from numcam.formats.own import Weights, read_own
-from numcam.formats.reading import NOTHING, about, is_numcams, read_weights
+from numcam.formats.reading import NOTHING, about, as_asked, is_numcams, read_weights
 from numcam.formats.recognise import recognised
 from numcam.nn.types import Shape
 
@@ -32,7 +32,7 @@ def contents(path: Path, asked: Asked = NOTHING) -> Contents:
     """What is in a file of any format. InputError for a file that cannot be read as weights at all."""
     if is_numcams(path):
         with sentences(path):
-            own = read_own(path, check=False)
+            own = as_asked(path, read_own(path, check=False), None, asked)
         family = shown(str(own.training.get("family", "trained by numcam")), 40)
         tensors = {name: (a.shape, "float32") for name, a in own.parameters.items()}
         return Contents("numcam HDF5", tensors, own, family, nbytes=sum(a.nbytes for a in own.parameters.values()))

@@ -7,7 +7,7 @@ from PIL import Image
 
 from numcam.errors import InputError
 from numcam.models.labels import find, number
-from numcam.models.preprocessing import Preprocessing
+from numcam.models.preprocessing import Preprocessing, check_scale
 from numcam.nn import Network, Trace
 from numcam.nn.types import Array
 
@@ -48,7 +48,7 @@ class Classifier:
         """One picture (rows, cols, 3), or several of one shape, uint8 or float in [0, 255] -> (n, 3, h, w) float32.
 
         The whole picture is squashed to the input size (bilinear, smoothed when shrinking); one of exactly that size
-        passes unchanged. InputError for another shape, range or NaN.
+        passes unchanged. InputError for another shape, range or NaN, and for floats that look like 0-1.
         """
         batch = np.asarray(image)
         batch = batch[None] if batch.ndim == 3 else batch
@@ -58,6 +58,7 @@ class Classifier:
             )
         if not (batch.min() >= 0 and batch.max() <= 255):  # written so that NaN fails too
             raise InputError(f"pixels lie in 0-255; these run from {batch.min()} to {batch.max()}")
+        check_scale(batch)
         return np.stack([_resized(b, self.input_size) for b in batch])
 
     def preprocess(self, image: Array) -> Array:

@@ -13,6 +13,15 @@ from numcam.nn.types import Array
 Triple = tuple[float, float, float]
 
 
+def check_scale(pixels: Array) -> None:
+    """InputError for floats that are none above 1 and not all 0: they are in 0-1, as other tools have pictures."""
+    if pixels.dtype.kind == "f" and 0 < pixels.max(initial=0) <= 1:
+        raise InputError(
+            f"pixels lie in 0-255, and these floats run from {pixels.min():.3g} to {pixels.max():.3g}: multiply by 255 "
+            "if they are in 0-1, or give uint8 if the picture is that black"
+        )
+
+
 @dataclass(frozen=True)
 class Affine:
     """scale * x + offset, channel by channel, as a network's own first layer may do."""

@@ -127,3 +127,21 @@ def test_labels_that_do_not_fit_are_refused(arguments, words):
 def test_pixels_that_are_none_are_refused(bad):
     with pytest.raises(InputError, match=r"0-255|fgsm takes"):
         fgsm(classifier(), bad)
+
+
+@pytest.mark.parametrize("share", [8 / 255, np.float32(8 / 255), 2 / 255])
+def test_an_epsilon_in_shares_of_255_is_refused_with_the_grey_levels(share):
+    with pytest.raises(InputError, match=rf"which is (8|2)/255: give {round(255 * share)}$"):
+        fgsm(classifier(), pixels(), epsilon=float(share))
+    moved = fgsm(classifier(), pixels(), epsilon=0.25)  # a quarter of a grey level is what it says
+    np.testing.assert_allclose(np.abs(moved - pixels()), 0.25, atol=1e-4)
+
+
+def test_pixels_in_0_to_1_are_refused_with_both_readings():
+    with pytest.raises(InputError, match=r"multiply by 255 if they are in 0-1, or give uint8"):
+        fgsm(classifier(), pixels() / 255)
+
+
+def test_a_network_of_sigmoids_moves_the_logit_of_its_own_class_alone():
+    logits = np.array([[3.0, -1.0, 0.5], [0.0, 2.0, 1.0]])
+    np.testing.assert_array_equal(loss_direction(logits, np.array([0, 2]), "sigmoid"), [[-1, 0, 0], [0, 0, -1]])

@@ -246,7 +246,7 @@ def test_what_is_no_picture_is_refused(capsys, photo, model, command, path, word
         (("attack", "photo.png", "--epsilon", "-1"), "0 to 255"),
         (("attack", "photo.png", "--epsilon", "nan"), "0 to 255"),
         (("attack", "photo.png", "--epsilon", "1e9"), "0 to 255"),
-        (("attack", "photo.png", "--epsilon", "much"), "invalid float"),
+        (("attack", "photo.png", "--epsilon", "much"), "invalid value"),
         (("attack", "photo.png", "--to", "caat"), "did you mean cat"),
         (("attack", "photo.png", "--to", "cat", "--label", "dog"), "one of them"),
         (("attack", "photo.png", "-o", "nowhere"), "does not exist"),

@@ -73,8 +73,36 @@ def test_16_bit_grey_keeps_its_range(tmp_path, name):
     deep = np.array([[0, 257, 32768, 65535]], np.uint16)
     found = read_image(saved(Image.fromarray(deep), tmp_path, name))
     np.testing.assert_array_equal(found[0, :, 0], [0, 1, 128, 255])
-    dark = saved(Image.fromarray(np.array([[0, 200]], np.uint16)), tmp_path, name)
-    assert read_image(dark).max() == 1  # a dark 16-bit picture, not a bright 8-bit one
+
+
+@pytest.mark.parametrize("name", ["deep.png", "deep.tiff"])
+@pytest.mark.parametrize(("bits", "highest"), [(8, 200), (10, 900), (12, 4000), (12, 1024), (14, 16383)])
+def test_fewer_bits_in_a_file_of_sixteen_are_refused_with_both_readings(tmp_path, name, bits, highest):
+    deep = np.array([[0, highest // 2, highest]], np.uint16)
+    path = saved(Image.fromarray(deep), tmp_path, name)
+    white = 2**bits - 1
+    with pytest.raises(
+        InputError, match=f"none above {highest:,}, .* of {bits} bits .*--white {white} .*--white 65535"
+    ):
+        read_image(path)
+    np.testing.assert_array_equal(read_image(path, white=white)[0, :, 0], np.rint(deep[0].astype(float) * 255 / white))
+    np.testing.assert_array_equal(read_image(path, white=65535)[0, :, 0], np.rint(deep[0].astype(float) * 255 / 65535))
+    with pytest.raises(InputError, match="above the white of 100; give a higher one"):
+        read_image(path, white=100)
+
+
+def test_black_and_nearly_white_greys_of_sixteen_bits_need_no_white(tmp_path):
+    for highest, expected in ((0, 0), (16384, 64), (65535, 255)):
+        path = saved(Image.fromarray(np.array([[0, highest]], np.uint16)), tmp_path, "deep.png")
+        assert read_image(path)[0, 1, 0] == expected
+
+
+def test_white_is_no_word_for_a_picture_of_eight_bits(tmp_path):
+    path = saved(Image.fromarray(np.zeros((2, 2, 3), np.uint8)), tmp_path, "plain.png")
+    with pytest.raises(InputError, match="has 8 bits a value, whose white is 255"):
+        read_image(path, white=4095)
+    with pytest.raises(InputError, match="white is a level from 1 to 65,535; got 0"):
+        read_image(path, white=0)
 
 
 def test_floating_point_grey_is_read_as_shares_or_as_grey_levels(tmp_path):

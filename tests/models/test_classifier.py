@@ -118,3 +118,19 @@ def test_an_unknown_class_is_answered_with_the_nearest_or_with_all(given, words)
 def test_class_names_that_do_not_fit_the_network_are_refused():
     with pytest.raises(InputError, match="2 class names"):
         Classifier(random_network("pocket", 3, (32, 64)), ("a", "b"), CENTRED, (32, 64))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_floats_that_look_like_shares_are_refused_and_black_is_black(kind):
+    image = np.random.default_rng(0).random((32, 64, 3)).astype(kind)
+    with pytest.raises(
+        InputError, match="multiply by 255 if they are in 0-1, or give uint8 if the picture is that black"
+    ):
+        classifier().to_pixels(image)
+    assert classifier().to_pixels(np.zeros((32, 64, 3), kind)).max() == 0
+    assert classifier().to_pixels((image > 0.5).astype(np.uint8)).max() == 1
+
+
+def test_predict_answers_for_one_picture():
+    with pytest.raises(InputError, match="predict answers for one picture, and got 2"):
+        classifier().predict(np.zeros((2, 32, 64, 3), np.uint8))
