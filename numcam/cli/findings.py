@@ -126,6 +126,8 @@ def provenance(classifier: Classifier, image: Array, photo: str, options: argpar
         "parameters": digest(classifier.network),
         "input_size": list(classifier.input_size),
         "preprocessing": asdict(classifier.preprocessing),
+        "output": classifier.network.output,
+        "assumed": list(classifier.assumed),
         "classes": list(classifier.classes),
         "photo": _text(photo),
         "pixels": f"sha256:{hashlib.sha256(image.tobytes()).hexdigest()}",

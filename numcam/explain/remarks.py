@@ -9,6 +9,7 @@ from numcam.explain.finding import Finding
 from numcam.explain.methods import EVERY, TITLES
 from numcam.explain.target import finite
 from numcam.nn import Trace
+from numcam.nn.activations import Elementwise
 
 MUCH = 0.5
 """A ReLU that removes more than this share of a map's mass is mentioned."""
@@ -24,6 +25,7 @@ ALIKE = 0.9
 
 WITHOUT_CLASS = ("eigen_cam",)
 NEARLY_WITHOUT_CLASS = ("guided_backprop", "deconvnet")
+BY_RULE = ("guided_backprop", "deconvnet", "guided_grad_cam")
 OPPOSITE = "counterfactual_grad_cam"
 
 
@@ -83,6 +85,9 @@ def _standing(finding: Finding, names: Sequence[str], output: str) -> Iterator[s
 def _method(finding: Finding, trace: Trace, names: Sequence[str], picture: int) -> Iterator[str]:
     if finding.method in WITHOUT_CLASS:
         yield f"{TITLES[finding.method]} does not look at the class: every class has this map"
+    others = sorted({type(one).__name__ for one in trace.network.layers.values() if isinstance(one, Elementwise)})
+    if finding.method in BY_RULE and others:
+        yield f"its rule is for ReLU; this network's {', '.join(others)} are walked back by their derivatives"
     if finding.method in NEARLY_WITHOUT_CLASS and finding.index is not None and len(names) > 1:
         order = np.argsort(-trace.output[picture], kind="stable")
         other = int(order[order != finding.index][0])

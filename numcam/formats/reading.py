@@ -87,10 +87,8 @@ def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked:
         try:
             network.shapes((1, 3, *asked.input_size))
         except ValueError as error:
-            rows, cols = weights.input_size
-            raise Refused(
-                f"it is for {rows}x{cols}, and {asked.input_size[0]}x{asked.input_size[1]}: {error}"
-            ) from None
+            own, other = ("x".join(map(str, size)) for size in (weights.input_size, asked.input_size))
+            raise Refused(f"it is for {own}; {other} does not fit: {error}") from None
         weights = replace(weights, input_size=asked.input_size)
     return weights
 
