@@ -3,8 +3,9 @@
 import argparse
 import io
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 
@@ -80,7 +81,18 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
             import_module(f"numcam.cli.{name}").add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=help)
-    return parser.parse_args(arguments)
+    return parser.parse_args(list(_joined(arguments)))
+
+
+def _joined(arguments: Sequence[str]) -> Iterator[str]:
+    """--preprocess and a value that begins with a minus as one word, for argparse takes such a value for an option."""
+    rest = iter(arguments)
+    for one in rest:
+        value = next(rest, None) if one == "--preprocess" else None
+        if value is not None and re.match(r"-[0-9.]", value):
+            yield f"{one}={value}"
+        else:
+            yield from (one,) if value is None else (one, value)
 
 
 def _make_streams_safe() -> None:
