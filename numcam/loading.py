@@ -74,7 +74,8 @@ def load(
             raise InputError(
                 f"{model} is a weights file already; leave out weights={str(weights)!r}, or name a network"
             )
-        return _told(from_weights(read_weights(model, classes, asked)), say)
+        read = read_weights(model, classes, asked)
+        return _told(from_weights(read, Path(model).stem if read.architecture == CHAIN else None), say)
     if weights == "random":
         return _random(model, classes)
     if weights is not None:
