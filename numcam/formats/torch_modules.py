@@ -19,7 +19,7 @@ PLAIN = {"weight", "bias"}
 
 NORM = {"weight", "bias", "running_mean", "running_var"}
 
-ASIDE = re.compile(r"(^|[._])(criterion|loss|metrics?|ema_?\w*|aux\w*|auxiliary\w*)([._]|$)", re.IGNORECASE)
+ASIDE = re.compile(r"(^|[._])(criterion|loss|metrics?|ema(_\w+)?|aux(_\w+)?|auxiliary(_\w+)?)([._]|$)", re.IGNORECASE)
 """What stands beside a network in a module: losses, metrics, auxiliary heads."""
 
 
