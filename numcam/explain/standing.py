@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from numcam.explain.target import scores, seed
 from numcam.nn import MaxPool2d, Target, Trace
+from numcam.nn.pad import pad2d
 
 
 def standing(trace: Trace, target: Target, picture: int) -> dict[str, Any]:
@@ -33,8 +34,7 @@ def pooling_ties(trace: Trace, layer: str, picture: int = 0) -> tuple[int, int]:
         pool = trace.network.layers[name]
         if isinstance(pool, MaxPool2d):
             out = trace[name][picture]
-            top, bottom, left, right = pool.padding
-            edged = np.pad(trace[before][picture], ((0, 0), (top, bottom), (left, right)), constant_values=-np.inf)
+            edged = pad2d(trace[before][picture : picture + 1], pool.padding, -np.inf)[0]
             view = sliding_window_view(edged, pool.size, axis=(1, 2))
             held = view[:, :: pool.stride[0], :: pool.stride[1]] == out[..., None, None]
             ties += int(((held.sum(axis=(3, 4)) > 1) & (out > 0)).sum())

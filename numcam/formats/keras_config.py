@@ -84,10 +84,7 @@ def _text_of(data: mmap, name: bytes) -> bytes:
     end = min(address + int.from_bytes(data[address + 8 : address + 16], "little"), len(data))
     here = address + 16
     while here + 16 <= end:
-        number, size = (
-            int.from_bytes(data[here : here + 2], "little"),
-            int.from_bytes(data[here + 8 : here + 16], "little"),
-        )
+        number, size = struct.unpack_from("<H6xQ", data, here)
         if number == index and length <= size <= end - here - 16:
             return data[here + 16 : here + 16 + length]
         if number == 0:

@@ -14,7 +14,7 @@ from numcam.formats.keras_activations import LAYERS, activate
 from numcam.formats.keras_config import KerasLayer
 from numcam.formats.keras_scaling import check_axis, normalization, rescaling, resizing
 from numcam.formats.keras_state import FIRST, LAST, Model, count_of, number_of, order_of, pair_of
-from numcam.formats.steps import Parameter, constant
+from numcam.formats.steps import Parameter, channels_first, constant
 from numcam.nn.types import Array, Pair, Shape
 
 
@@ -59,12 +59,6 @@ def _turned(kernel: Tensor) -> Array:
 
 def _transposed(kernel: Tensor) -> Array:
     return kernel.read().T
-
-
-def channels_first(read: Callable[[], Array], places: tuple[int, int, int]) -> Array:
-    """Keras flattens (rows, cols, c), numcam (c, rows, cols): (in, out) -> (out, in) in numcam's order, a view."""
-    values = read()
-    return values.reshape(*places, -1).transpose(3, 2, 0, 1)
 
 
 def _same(size: int, kernel: int, stride: int) -> Pair:

@@ -20,6 +20,13 @@ class Asked:
     """Of the state_dict to take, where a checkpoint has several."""
 
 
+def output_of(classes: int, asked: Asked) -> tuple[str, list[str]]:
+    """What makes probabilities for a file that does not say it, and what is assumed for that where it is not usual."""
+    if asked.output is None and classes == 1:
+        return "sigmoid", ["a sigmoid at the end (there is one output; --output says otherwise)"]
+    return asked.output or "softmax", []
+
+
 @dataclass(frozen=True)
 class Recognised:
     """A network: its parameters, what meets a picture before it and after it, and what had to be assumed for that.

@@ -4,7 +4,6 @@ A whole Keras model states it. Of tensors alone, names say which is which in PyT
 What decides then is that every shape agrees with one row of the table of architectures.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import isqrt
@@ -15,8 +14,8 @@ from numcam.formats.checkpoint import Checkpoint, Refused
 from numcam.formats.keras_layers import keras_layers
 from numcam.formats.keras_network import keras_network
 from numcam.formats.layers import Found
-from numcam.formats.network import Asked, Recognised
-from numcam.formats.steps import Parameter, both
+from numcam.formats.network import Asked, Recognised, output_of
+from numcam.formats.steps import Parameter, both, channels_first
 from numcam.formats.torch_state import torch_network
 from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes, row_with
@@ -57,15 +56,15 @@ def _of_keras_weights(checkpoint: Checkpoint, asked: Asked) -> Recognised:
             raise Refused(f"{found.name} should be {layer}, but has shape {found.shape}; expected {shape}")
         view = found.weight
         if layer == "fc6" and head.pooling == "flatten":
-            view = partial(_channels_first, found.weight, input_size[0] // 32, input_size[1] // 32)
+            places = (input_size[0] // 32, input_size[1] // 32, channels)
+            view = partial(channels_first, partial(_as_stored, found), places)
         parameters[f"{layer}.weight"] = Parameter(shape, view)
         parameters[f"{layer}.bias"] = Parameter(shape[:1], found.bias or partial(np.zeros, shape[:1], np.float32))
     classes = head.units[-1] if head.units else 0
     assumed = [] if asked.preprocessing else [f"{FAMILY_NAMES['caffe']} (--preprocess says otherwise)"]
-    output = asked.output or ("sigmoid" if classes == 1 else "softmax")
-    if classes == 1:
-        if asked.output is None:
-            assumed.append("a sigmoid at the end (there is one output; --output says otherwise)")
+    output, more = output_of(classes, asked)
+    assumed += more
+    if classes == 1 and output == "sigmoid":
         last = f"fc{5 + len(head.units)}"
         parameters |= {key: both(parameters[key]) for key in (f"{last}.weight", f"{last}.bias")}
         classes = 2
@@ -112,7 +111,6 @@ def _head(dense: list[Found], channels: int) -> tuple[Head, tuple[int, int]]:
     return Head(units), (32 * side, 32 * side)
 
 
-def _channels_first(weight: Callable[[], Array], rows: int, cols: int) -> Array:
-    """Keras flattens (rows, cols, channels), numcam (channels, rows, cols): the columns in numcam's order, a view."""
-    w = weight()  # (out, rows * cols * channels)
-    return w.T.reshape(rows, cols, -1, len(w)).transpose(3, 2, 0, 1)
+def _as_stored(layer: Found) -> Array:
+    """(in, out), as Keras has it."""
+    return layer.weight().T

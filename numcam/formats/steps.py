@@ -42,6 +42,12 @@ def constant(values: Any) -> Parameter:
     return Parameter(array.shape, lambda: array)
 
 
+def channels_first(read: Callable[[], Array], places: tuple[int, int, int]) -> Array:
+    """Keras flattens (rows, cols, c), numcam (c, rows, cols): (in, out) -> (out, in) in numcam's order, a view."""
+    values = read()
+    return values.reshape(*places, -1).transpose(3, 2, 0, 1)
+
+
 def output_shape(step: Step, shape: Shape) -> Shape:
     """The shape behind a step for one of (c, rows, cols) or (units,) before it; Refused where they do not fit."""
     arrays = {key: np.broadcast_to(np.float32(0), p.shape) for key, p in step.parameters.items()}

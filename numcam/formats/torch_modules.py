@@ -55,7 +55,7 @@ def modules_of(tensors: Mapping[str, Tensor]) -> list[Module]:
     found: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         plain = re.sub(r"(^|(?<=\.))(module|_orig_mod)\.", "", name)
-        if made := re.match(r"(.*?)\.?(parametrizations\.\w+\.original\w*|\w+_(orig|mask|g|v|u))$", plain):
+        if made := re.match(r"(.*?)\.?(parametrizations\.\w+\.original\w*|(weight|bias)_(orig|mask|g|v|u))$", plain):
             raise Refused(
                 f"the weight of its {made[1]!r} is made of others ({made[2]}); remove the parametrisation or pruning "
                 "with torch.nn.utils, and save it again"
@@ -113,11 +113,7 @@ def without_what_stands_beside(modules: list[Module]) -> tuple[list[Module], lis
             if not counts:
                 beside.append(module.name)
             continue
-        known = {
-            "convolution": {"weight", "bias"},
-            "linear": {"weight", "bias"},
-            "norm": NORM | {"num_batches_tracked"},
-        }
+        known = {"convolution": PLAIN, "linear": PLAIN, "norm": NORM | {"num_batches_tracked"}}
         if odd := sorted(set(module.parts) - known.get(module.kind, set())):
             title = f"its {module.name!r}" if module.name else "it"
             raise Refused(

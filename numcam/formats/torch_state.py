@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.network import Asked, Recognised
+from numcam.formats.network import Asked, Recognised, output_of
 from numcam.formats.steps import Step, described, folded, for_both, row_of
 from numcam.formats.torch_head import chained_head, head_steps, nothing_but_nan, size_for
 from numcam.formats.torch_modules import (
@@ -54,10 +54,9 @@ def torch_network(tensors: Mapping[str, Tensor], asked: Asked, alphabetical: boo
     if not asked.preprocessing and not base:
         assumed.insert(0, f"{FAMILY_NAMES[family]} (--preprocess says otherwise)")
     assumed += more
-    output = asked.output or ("sigmoid" if classes == 1 else "softmax")
+    output, more = output_of(classes, asked)
+    assumed += more
     if classes == 1 and output == "sigmoid":
-        if asked.output is None:
-            assumed.append("a sigmoid at the end (there is one output; --output says otherwise)")
         steps, classes = for_both(steps), 2
     if beside:
         assumed.append(f"{', '.join(beside[:6])} left out, for it stands beside the network")

@@ -127,6 +127,5 @@ FAMILY_NAMES = {
     "torchvision": "torchvision's preprocessing, ImageNet's mean and standard deviation",
     "caffe": "Oxford's preprocessing, BGR minus its means, as vgg16.preprocess_input does it",
     "features": "the preprocessing of torchvision's features for detectors",
-    "pocket": "pocket's preprocessing",
 }
-"""The same in words."""
+"""Those that may have to be assumed, in words."""

@@ -4,17 +4,19 @@ import numpy as np
 
 from numcam.nn.types import Array, Edges, Pair, Parameterless, Shape, as_edges
 
+NONE: Edges = (0, 0, 0, 0)
 
-def zero_pad2d(x: Array, edges: Edges) -> Array:
-    """(n, c, rows, cols) -> (n, c, top + rows + bottom, left + cols + right)."""
+
+def pad2d(x: Array, edges: Edges, value: float = 0) -> Array:
+    """(n, c, rows, cols) -> (n, c, top + rows + bottom, left + cols + right); x itself where there is no border."""
     top, bottom, left, right = edges
-    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    return x if edges == NONE else np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
 
 
-def zero_pad2d_backward(dout: Array, edges: Edges) -> Array:
-    """dx: what is inside the border."""
+def pad2d_backward(dout: Array, edges: Edges) -> Array:
+    """dx: what is inside the border, a view."""
     top, bottom, left, right = edges
-    return dout[:, :, top : dout.shape[2] - bottom, left : dout.shape[3] - right].copy()
+    return dout[:, :, top : dout.shape[2] - bottom, left : dout.shape[3] - right]
 
 
 class ZeroPad2d(Parameterless):
@@ -30,10 +32,10 @@ class ZeroPad2d(Parameterless):
         return (*shape[:2], top + shape[2] + bottom, left + shape[3] + right)
 
     def forward(self, x: Array) -> Array:
-        return zero_pad2d(x, self.edges)
+        return pad2d(x, self.edges)
 
     def backward(self, dout: Array, x: Array, out: Array) -> Array:
-        return zero_pad2d_backward(dout, self.edges)
+        return pad2d_backward(dout, self.edges)
 
     def __repr__(self) -> str:
         return f"ZeroPad2d({self.edges})"

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from numcam.nn.conv import window_count
+from numcam.nn.pad import NONE, pad2d, pad2d_backward
 from numcam.nn.types import Array, Edges, Pair, Parameterless, Shape, as_edges, as_pair
-
-NONE: Edges = (0, 0, 0, 0)
 
 
 def max_pool2d(x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """The largest value of every window: (n, c, rows, cols) -> (n, c, out rows, out cols)."""
-    x = _edged(x, padding, -np.inf)
+    x = pad2d(x, padding, -np.inf)
     taps = (x[tap] for tap in _taps(x.shape, size, stride))
     out = next(taps).copy()
     for values in taps:
@@ -27,20 +26,20 @@ def max_pool2d(x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Arr
 
 def max_pool2d_backward(dout: Array, x: Array, out: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """dx: each window's gradient goes to its maximum, to the first one where several are equal (as in PyTorch)."""
-    x = _edged(x, padding, -np.inf)
+    x = pad2d(x, padding, -np.inf)
     dx = np.zeros(x.shape, dout.dtype)
     waiting = np.ones(out.shape, bool)  # windows whose maximum has not been met yet
     for tap in _taps(x.shape, size, stride):
         here = (x[tap] == out) & waiting
         waiting ^= here
         dx[tap] += dout * here
-    return _inside(dx, padding)
+    return pad2d_backward(dx, padding)
 
 
 def avg_pool2d(x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """The mean of every window: (n, c, rows, cols) -> (n, c, out rows, out cols)."""
     share = _share(x, size, stride, padding)
-    x = _edged(x, padding, 0)
+    x = pad2d(x, padding)
     taps = (x[tap] for tap in _taps(x.shape, size, stride))
     out = next(taps).copy()
     for values in taps:
@@ -51,28 +50,18 @@ def avg_pool2d(x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Arr
 def avg_pool2d_backward(dout: Array, x: Array, size: Pair, stride: Pair, padding: Edges = NONE) -> Array:
     """dx: each window's gradient, shared equally among its cells."""
     share = dout / _share(x, size, stride, padding)
-    dx = _edged(np.zeros(x.shape, dout.dtype), padding, 0)
+    dx = pad2d(np.zeros(x.shape, dout.dtype), padding)
     for tap in _taps(dx.shape, size, stride):
         dx[tap] += share
-    return _inside(dx, padding)
+    return pad2d_backward(dx, padding)
 
 
 def _share(x: Array, size: Pair, stride: Pair, padding: Edges) -> Any:
     """How many cells each window has: one number, or with padding (out rows, out cols)."""
     if padding == NONE:
         return size[0] * size[1]
-    there = _edged(np.ones((1, 1, *x.shape[2:]), x.dtype), padding, 0)
+    there = pad2d(np.ones((1, 1, *x.shape[2:]), x.dtype), padding)
     return sum(there[tap] for tap in _taps(there.shape, size, stride))[0, 0]
-
-
-def _edged(x: Array, padding: Edges, value: float) -> Array:
-    top, bottom, left, right = padding
-    return x if padding == NONE else np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
-
-
-def _inside(x: Array, padding: Edges) -> Array:
-    top, bottom, left, right = padding
-    return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
 
 
 def _taps(shape: Shape, size: Pair, stride: Pair) -> Iterator[tuple[Any, ...]]:

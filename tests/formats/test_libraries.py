@@ -245,3 +245,25 @@ def test_a_file_in_a_read_only_folder_is_read_while_another_process_has_it_open(
         process.stdin.close()
     assert [p.name for p in path.parent.iterdir()] == ["weights.h5"]
     path.parent.chmod(0o755)
+
+
+def test_weights_of_one_output_are_two_classes_only_with_a_sigmoid(tmp_path):
+    with h5py.File(GOLDEN / "keras.weights.h5") as source, h5py.File(tmp_path / "one.weights.h5", "w") as target:
+        for name in source:
+            source.copy(name, target)
+        last = next(d for d in _all(target) if d.ndim == 2 and d.shape[1] == CLASSES)
+        group, bias = last.parent, next(d for d in last.parent.values() if d.ndim == 1)
+        for old in (last, bias):
+            name, values = old.name.rpartition("/")[2], old[()][..., :1]
+            del group[name]
+            group[name] = values
+    both = read_weights(tmp_path / "one.weights.h5")
+    assert (both.output, both.classes) == ("sigmoid", ("class 0", "class 1"))
+    alone = read_weights(tmp_path / "one.weights.h5", asked=Asked(output="softmax"))
+    assert (alone.output, alone.classes) == ("softmax", ("class 0",))
+
+
+def _all(group):
+    found = []
+    group.visititems(lambda _, one: found.append(one) if isinstance(one, h5py.Dataset) else None)
+    return found

@@ -14,7 +14,7 @@ from numcam.nn.fast.kernels import layout, suits
 from numcam.nn.fast.maps import Kept, Rows
 from numcam.nn.fast.team import Scratch, Team
 from numcam.nn.norm import BatchNorm2d
-from numcam.nn.pad import ZeroPad2d, zero_pad2d
+from numcam.nn.pad import ZeroPad2d, pad2d
 from numcam.nn.pool import AvgPool2d, MaxPool2d
 from numcam.nn.relu import ReLU
 from numcam.nn.repeats import MADE, first_alike, of_values, of_windows
@@ -113,8 +113,8 @@ def _through(layer: Layer, labels: Array) -> Array:
     if isinstance(layer, Conv2d):
         return of_windows(labels, layer.weight.shape[2:], layer.stride, layer.padding) + MADE
     if isinstance(layer, ZeroPad2d):
-        return zero_pad2d(labels[:, None], layer.edges)[:, 0]
+        return pad2d(labels[:, None], layer.edges)[:, 0]
     if isinstance(layer, MaxPool2d | AvgPool2d):
-        edged = zero_pad2d(labels[:, None], layer.padding)[:, 0] if any(layer.padding) else labels
+        edged = pad2d(labels[:, None], layer.padding)[:, 0]
         return of_windows(edged, layer.size, layer.stride) + (MADE if any(layer.padding) else np.uint64(0))
     return labels + MADE if isinstance(layer, BatchNorm2d | Elementwise) else labels
