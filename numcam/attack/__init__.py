@@ -7,6 +7,7 @@ from numcam.attack.deepfool import deepfool
 from numcam.attack.fgsm import fgsm
 from numcam.attack.given import answers, loss_direction, loss_gradient, rounded
 from numcam.attack.iterated import Walk, bim, kurakin_steps, pgd, pgd_l2, rms
+from numcam.attack.lasting import at_full_size, lasting
 from numcam.attack.smallest import smallest_epsilon
 from numcam.nn.types import Array
 
@@ -24,10 +25,12 @@ __all__ = [
     "Reached",
     "Walk",
     "answers",
+    "at_full_size",
     "bim",
     "deepfool",
     "fgsm",
     "kurakin_steps",
+    "lasting",
     "loss_direction",
     "loss_gradient",
     "pgd",

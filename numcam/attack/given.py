@@ -14,7 +14,7 @@ from numcam.nn.types import Array
 HALF = 0.5
 """Of a grey level: less is lost in a picture file."""
 
-Label = int | str | Iterable[int] | None
+Label = int | str | Iterable[int | str] | None
 
 
 def checked(classifier: Classifier, pixels: Array, epsilon: float, attack: str) -> Array:
@@ -49,9 +49,9 @@ def labels_of(classifier: Classifier, n: int, label: Label, targeted: bool) -> A
         if targeted:
             raise InputError("a targeted attack needs the class to reach; give label")
         return None
-    if isinstance(label, int | np.integer | str):
-        return np.full(n, classifier.index(label if isinstance(label, str) else int(label)))
-    indices = np.array([classifier.index(int(one)) for one in label])
+    if isinstance(label, str | int) or np.ndim(np.asarray(label, object)) == 0:
+        return np.full(n, classifier.index(label))
+    indices = np.array([classifier.index(one) for one in label])
     if len(indices) != n:
         raise InputError(f"{n} pictures need one label or {n}; got {len(indices)}")
     return indices

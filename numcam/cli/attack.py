@@ -1,17 +1,21 @@
 """numcam attack: change the answer without changing the picture."""
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from numcam.attack import ATTACKS, Walk, deepfool, kurakin_steps, reach, rms, rounded, smallest_epsilon
+from numcam.attack import ATTACKS, Walk, deepfool, kurakin_steps, reach, rms, smallest_epsilon
 from numcam.attack.given import HALF, checked
-from numcam.cli.common import add_model, add_photos, classifier_of, command, output, picture, ranking
+from numcam.cli.common import add_format, add_model, add_photos, classifier_of, command, ranking, tell
+from numcam.cli.outputs import LOSSLESS, destinations, words
+from numcam.cli.pictures import Pictures
 from numcam.errors import InputError, did_you_mean
 from numcam.figures import save
-from numcam.figures.attacked import attacked_figure
-from numcam.files import check_writable, replacing
+from numcam.front.attacking import TITLES, Attacked, attacked, started
+from numcam.front.pictures import write_picture
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
 
@@ -20,10 +24,11 @@ EXAMPLES = """  numcam attack photo.png --epsilon 2                leave the pre
   numcam attack photo.png --to dog --confidence 0.9999   and for nothing else
   numcam attack photo.png --method pgd --epsilon 1   forty small steps instead of one
   numcam attack photo.png --method bim --smallest    how little is enough?
-  numcam attack photo.png --label cat -o out         leave "cat", into the folder out (which is there)
+  numcam attack photo.png --label cat -o out         leave "cat", into the folder out
+  numcam attack holiday -o out                       every picture in the folder holiday
+  numcam attack photo.png --full-size                also the photo itself, at its own size
 
 epsilon is in grey levels of 255: the most that any value moves; for pgd-l2 the root mean square of all the moves."""
-TITLES = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD", "pgd_l2": "PGD in L2", "deepfool": "DeepFool"}
 SURE_STEPS = 200
 """Steps that --confidence takes at most."""
 
@@ -31,7 +36,7 @@ SURE_STEPS = 200
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
     parser = command(subparsers, "attack", EXAMPLES)
-    add_photos(parser, many=False)
+    add_photos(parser)
     parser.add_argument("--method", metavar="NAME", help="fgsm, bim, pgd, pgd-l2 or deepfool (fgsm)")
     parser.add_argument(
         "--epsilon", type=_levels, metavar="E", help="grey levels of 255, or 8/255 (2; 8 with --confidence)"
@@ -42,8 +47,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--to", metavar="NAME|INDEX", help="the class to reach, instead")
     parser.add_argument("--confidence", type=float, metavar="P", help="go on until the class --to has probability P")
     parser.add_argument("--smallest", action="store_true", help="find the smallest epsilon that is enough")
+    parser.add_argument("--full-size", action="store_true", help="also change the photo at its own size")
     add_model(parser)
-    parser.add_argument("-o", "--out", metavar="FOLDER|FILE.png", help="where to (current folder)")
+    parser.add_argument("-o", "--out", metavar="FOLDER|FILE", help="where to (current folder); PNG, WebP, TIFF or BMP")
+    add_format(parser, LOSSLESS)
     parser.set_defaults(run=attack)
 
 
@@ -59,26 +66,85 @@ def _levels(text: str) -> float:
 
 
 def attack(options: argparse.Namespace) -> int:
-    """Attack the picture; print the answer before, after, and after rounding; write the picture and a figure."""
+    """Attack each picture; print the answer before and after; write the attacked picture and a figure."""
     method = _method(options)
+    pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    image = picture(options.photo, options.white)
-    path = output(options.out, [options.photo], options.photo, "adversarial", beside="-figure")
-    figure_path = path.with_name(f"{path.stem}-figure.png")
-    check_writable(figure_path)
-    pixels = classifier.to_pixels(image)
-    attacked, how = _attacked(options, method, classifier, pixels)
-    whole = rounded(attacked).astype(np.uint8)[0].transpose(1, 2, 0)
-    print(f"before                      {ranking(classifier.predict(image, top=3))}")
-    print(f"after                       {ranking(classifier.predict(attacked[0].transpose(1, 2, 0), top=3))}")
-    print(f"rounded to whole grey levels  {ranking(classifier.predict(whole, top=3))}")
-    change = rounded(attacked) - pixels
-    print(f"change: at most {np.abs(change).max():.2f} of 255, root mean square {rms(change).item():.2f}")
-    with replacing(path) as part:
-        Image.fromarray(whole).save(part, format="PNG")
-    save(attacked_figure(classifier, pixels, whole, how), figure_path)
-    print(f"wrote {path} ({whole.shape[1]}x{whole.shape[0]}, as the network takes it)\nwrote {figure_path}")
-    return 0
+    name = words([*_words(options, classifier, method), "adversarial"])
+    beside = ["-figure.png", *([_full(options)] if options.full_size else [])]
+    paths = destinations(options.out, pictures.names, name, LOSSLESS, beside, options.format)
+    for photo, image in pictures:
+        if len(pictures.names) > 1:
+            tell(photo)
+        try:
+            found = _attacked(options, method, classifier, image)
+        except InputError as error:
+            if len(pictures.names) == 1:
+                raise
+            pictures.failed(f"{photo}: {error}")
+            continue
+        _tell(found)
+        _write(found, paths[photo], options)
+    return pictures.finish()
+
+
+def _words(options: argparse.Namespace, classifier: Classifier, method: str) -> list[str]:
+    """What was asked that is not usual, for the files' names; InputError at once for a class that does not exist."""
+    parts = [method] if method != "fgsm" else []
+    for way, wanted in (("from", options.label), ("to", options.to)):
+        if wanted is not None and classifier.classes:
+            parts.append(f"{way}_{classifier.classes[classifier.index(wanted)]}")
+    return parts
+
+
+def _full(options: argparse.Namespace) -> str:
+    suffix = Path(options.out or "").suffix.lower()
+    kind = suffix if suffix in LOSSLESS else f".{options.format or 'png'}"
+    return f"-full{kind}"
+
+
+def _tell(found: Attacked) -> None:
+    asked, written = found.change, found.written_change
+    tell(f"before                        {ranking(found.before)}")
+    tell(f"after                         {ranking(found.unrounded)}")
+    tell(f"rounded to whole grey levels  {ranking(found.after)}")
+    tell(f"change: at most {asked[0]:.2f} of 255, root mean square {asked[1]:.2f}")
+    if not np.allclose(asked, written, atol=0.005):
+        tell(f"in the file, whole grey levels: at most {written[0]:g}, root mean square {written[1]:.2f}")
+    tell(_verdict(found))
+
+
+def _verdict(found: Attacked) -> str:
+    """Whether the written picture is answered as the attack wants; what to try where it is not."""
+    names = found.classifier.classes
+    start, wanted, now = found.before[0], names[found.label], found.after[0]
+    more = "a larger --epsilon, more --steps or another --method may"
+    if found.targeted:
+        if start[0] == found.label:
+            return f"it was “{wanted}” before"
+        return (
+            f"taken for “{wanted}” now" if found.succeeded else f"not taken for “{wanted}” but for “{now[1]}”; {more}"
+        )
+    if start[0] != found.label:
+        return f"it was “{start[1]}”, not “{wanted}”, before; now “{now[1]}”"
+    if found.succeeded:
+        return f"“{wanted}” is left for “{now[1]}”"
+    return f"it is still “{wanted}”: the attack fails; {more}"
+
+
+def _write(found: Attacked, path: Path, options: argparse.Namespace) -> None:
+    image, figure = found.image, path.with_name(f"{path.stem}-figure.png")
+    write_picture(Image.fromarray(image), path, lossless=True)
+    save(found.figure(), figure)
+    tell(f"wrote {path} ({image.shape[1]}x{image.shape[0]}, as the network takes it)\nwrote {figure}")
+    if options.full_size:
+        large, place = found.full_size(), path.with_name(path.stem + _full(options))
+        write_picture(Image.fromarray(large), place, lossless=True)
+        answer = found.classifier.predict(large, top=3)
+        most = int(np.abs(large.astype(int) - found.photo).max())
+        tell(f"wrote {place} ({large.shape[1]}x{large.shape[0]}, the photo's own size)")
+        verdict = "the attack holds" if found.succeeds(answer) else "the attack does not survive being made smaller"
+        tell(f"  read again: {ranking(answer)}; {verdict}; change at most {most} of 255")
 
 
 def _method(options: argparse.Namespace) -> str:
@@ -113,16 +179,19 @@ def _method(options: argparse.Namespace) -> str:
     return name
 
 
-def _attacked(options: argparse.Namespace, method: str, classifier: Classifier, pixels: Array) -> tuple[Array, str]:
-    """The attacked pixels, and the attack's name and size for a title."""
+def _attacked(options: argparse.Namespace, method: str, classifier: Classifier, image: Array) -> Attacked:
+    """The attack, with its name and size for a title."""
+    photo, pixels = started(classifier, image)
     label, targeted = (options.label, False) if options.to is None else (options.to, True)
     given = {name: value for name in ("steps", "seed") if (value := getattr(options, name)) is not None}
     if method == "deepfool":
         moved = deepfool(classifier, pixels, label, **given)
-        return moved, f"DeepFool, root mean square {rms(moved - pixels).item():.2g}"
+        found = attacked(classifier, photo, pixels, moved, label, None, "DeepFool", draw_out=True)
+        return replace(found, how=f"DeepFool, root mean square {rms(found.moved - pixels).item():.2g}")
     epsilon = options.epsilon
     if options.confidence is not None:
-        return _sure(options, method, classifier, pixels, 8.0 if epsilon is None else epsilon)
+        moved, how = _sure(options, method, classifier, pixels, 8.0 if epsilon is None else epsilon)
+        return attacked(classifier, photo, pixels, moved, options.label, options.to, how)
     if options.smallest:
         epsilon = float(smallest_epsilon(classifier, pixels, ATTACKS[method], label, targeted, whole=True, **given)[0])
         if not np.isfinite(epsilon):
@@ -130,10 +199,11 @@ def _attacked(options: argparse.Namespace, method: str, classifier: Classifier, 
                 f"{TITLES[method]} does not change the answer with any epsilon up to 64; try another --method, "
                 "or more --steps"
             )
-        print(f"smallest epsilon that changes the answer, rounded to whole grey levels: {epsilon:.2f}")
+        tell(f"smallest epsilon that changes the answer, rounded to whole grey levels: {epsilon:.2f}")
     epsilon = 2.0 if epsilon is None else epsilon
     moved = ATTACKS[method](classifier, pixels, label, epsilon=epsilon, targeted=targeted, **given)
-    return moved, f"{TITLES[method]}, ε = {epsilon:.3g}"
+    how = f"{TITLES[method]}, ε = {epsilon:.3g}"
+    return attacked(classifier, photo, pixels, moved, options.label, options.to, how)
 
 
 def _sure(
@@ -145,7 +215,7 @@ def _sure(
     walk = Walk(classifier, pixels, epsilon, "l2" if method == "pgd_l2" else "linf", alpha, steps, targeted=True)
     found = reach(classifier, walk, classifier.index(options.to), options.confidence)
     enough = found.probability >= options.confidence
-    print(
+    tell(
         f"{options.to}: probability {found.probability:.6f} after {found.steps} steps"
         + ("" if enough else f", short of {options.confidence}; a larger --epsilon or more --steps go further")
     )

@@ -2,7 +2,8 @@
 
 import argparse
 
-from numcam.cli.common import add_model, add_photos, classifier_of, command, percent, picture
+from numcam.cli.common import add_model, add_photos, classifier_of, command, percent, tell
+from numcam.cli.pictures import Pictures
 from numcam.errors import InputError
 
 
@@ -11,7 +12,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = command(
         subparsers,
         "classify",
-        "  numcam classify photo.jpg\n  numcam classify *.png --top 2",
+        "  numcam classify photo.jpg\n  numcam classify holiday --top 1             every picture in a folder\n"
+        "  numcam classify 'holiday/**/*.jpg'           and in the folders in it",
     )
     add_photos(parser)
     parser.add_argument("--top", type=int, default=5, metavar="K", help="how many classes (%(default)s)")
@@ -23,10 +25,10 @@ def classify(options: argparse.Namespace) -> int:
     """Print the top classes of each picture."""
     if options.top < 1:
         raise InputError(f"--top is a count of at least 1; got {options.top}")
+    pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    for photo in options.photos:
-        image = picture(photo, options.white)
-        print(f"{photo} ({image.shape[1]}x{image.shape[0]})")
+    for photo, image in pictures:
+        tell(f"{photo} ({image.shape[1]}x{image.shape[0]})")
         for index, name, probability in classifier.predict(image, options.top):
-            print(f"  {percent(probability)}  {name}  ({index})")
-    return 0
+            tell(f"  {percent(probability)}  {name}  ({index})")
+    return pictures.finish()

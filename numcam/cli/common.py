@@ -1,7 +1,6 @@
 """What several commands share: options, pictures in, files out."""
 
 import argparse
-import io
 import re
 import sys
 from collections.abc import Sequence
@@ -10,14 +9,11 @@ from typing import Any
 
 from numcam.cli.commands import COMMANDS
 from numcam.errors import InputError
-from numcam.files import check_writable
-from numcam.images import read_image
 from numcam.loading import load
 from numcam.models.classifier import Classifier
 from numcam.models.labels import read_names
 from numcam.nn.network import ENGINES
 from numcam.nn.softmax import OUTPUTS
-from numcam.nn.types import Array
 
 
 def command(
@@ -36,12 +32,33 @@ def command(
 
 def add_photos(parser: argparse.ArgumentParser, many: bool = True) -> None:
     """The PHOTO argument."""
-    text = "PNG, JPEG, WebP, GIF, BMP or TIFF; - reads standard input"
+    text = "whatever Pillow opens, such as PNG and JPEG; - reads standard input"
     parser.add_argument("--white", type=int, metavar="LEVEL", help="of greys of more than 8 bits (65535)")
     if many:
-        parser.add_argument("photos", nargs="+", metavar="PHOTO", help=text)
+        parser.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER", help=f"{text}; also patterns in quotes")
     else:
         parser.add_argument("photo", metavar="PHOTO", help=text)
+
+
+def add_class(parser: argparse.ArgumentParser, help: str, every: bool = False) -> None:
+    """The --class option, which may be given several times."""
+    names = "NAME|INDEX|topK" + "|all" * every
+    parser.add_argument("--class", dest="wanted", action="append", default=[], metavar=names, help=help)
+
+
+def add_format(parser: argparse.ArgumentParser, kinds: Sequence[str]) -> None:
+    """The --format option."""
+    names = ", ".join(kind[1:] for kind in kinds)
+    parser.add_argument("--format", metavar="KIND", help=f"of the files in a folder: {names} (%(default)s)")
+
+
+def tell(line: str) -> None:
+    """A line of the results; a progress bar on the same terminal steps aside for it."""
+    tqdm = sys.modules.get("tqdm")
+    if tqdm and sys.stdout.isatty():
+        tqdm.tqdm.write(line, file=sys.stdout)
+    else:
+        print(line, flush=True)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -105,51 +122,6 @@ def classifier_of(options: argparse.Namespace) -> Classifier:
     classifier = load(options.model, options.weights, classes_of(options), **stated(options))
     classifier.engine = options.engine
     return classifier
-
-
-def picture(photo: str, white: int | None = None) -> Array:
-    """The picture, uint8 (rows, cols, 3); white as in `read_image`."""
-    if not photo:
-        raise InputError("the name of the picture is empty; give a picture file, or - for standard input")
-    if photo != "-":
-        return read_image(photo, white)
-    data = sys.stdin.buffer.read() if sys.stdin else b""  # there is none where it was closed
-    if not data:
-        raise InputError("standard input is empty; send it a picture file, as in numcam explain - < photo.jpg")
-    return read_image(io.BytesIO(data), white)
-
-
-def stem(photo: str) -> str:
-    """What output files of this picture are called first."""
-    return "picture" if photo == "-" else Path(photo).stem
-
-
-def output(out: str | None, photos: Sequence[str], photo: str, name: str, beside: str = "") -> Path:
-    """Where a result goes: `out` itself if it ends in .png, else into the folder `out`, named after the picture.
-
-    beside: the end of the name of a second file, written next to it. Checked at once, before the work: InputError
-    where nothing can be written, where two pictures would go by one name, or where one of them would be overwritten.
-    """
-    if out is not None and Path(out).suffix.lower() == ".png":
-        if len(photos) > 1:
-            raise InputError(f"{len(photos)} pictures cannot all be written to {out}; give -o a folder")
-        path = Path(out)
-    else:
-        folder = Path(out or ".")
-        if not folder.is_dir():
-            problem = "is not a folder; give one" if folder.exists() else "does not exist; make it first"
-            raise InputError(f"output folder {folder} {problem}, or give a name that ends in .png")
-        path = folder / f"{stem(photo)}-{name}.png"
-        same = [one for one in photos if stem(one) == stem(photo)]
-        if len(same) > 1:
-            raise InputError(f"{' and '.join(same)} would both be written to {path}; explain them one at a time")
-    for file in (path, path.with_name(f"{path.stem}{beside}.png")):
-        for one in photos:
-            if one != "-" and file.exists() and Path(one).exists() and file.samefile(one):
-                which = "the picture itself" if one == photo else "one of the pictures"
-                raise InputError(f"{file} is {which}; choose another name with -o")
-        check_writable(file)
-    return path
 
 
 def percent(probability: float) -> str:

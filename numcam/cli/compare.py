@@ -1,16 +1,22 @@
 """numcam compare: one explanation under the conventions of seven tools, and why they disagree."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
-from numcam.cli.asked import one_asked
-from numcam.cli.common import add_model, add_photos, classifier_of, command, output, picture
+from numcam.cli.asked import asked, called, top
+from numcam.cli.common import add_class, add_format, add_model, add_photos, classifier_of, command, tell
+from numcam.cli.outputs import FIGURES, destinations, words
+from numcam.cli.pictures import Pictures
+from numcam.errors import InputError
 from numcam.evaluate.localisation import peak
 from numcam.explain import PRESETS, conventional
-from numcam.explain.conventions import correlation, effects
+from numcam.explain.conventions import effects
 from numcam.figures import save
-from numcam.figures.compare import compared
+from numcam.figures.compare import agreement, compared
+from numcam.models.classifier import Classifier
+from numcam.nn.types import Array
 
 EXAMPLES = """  numcam compare photo.jpg                     Grad-CAM of the likeliest class, as seven tools draw it
   numcam compare photo.jpg --class cat -o cat.png"""
@@ -19,32 +25,42 @@ EXAMPLES = """  numcam compare photo.jpg                     Grad-CAM of the lik
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
     parser = command(subparsers, "compare", EXAMPLES)
-    add_photos(parser, many=False)
-    parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="class (default: the likeliest)")
+    add_photos(parser)
+    add_class(parser, "class (default: the likeliest)")
     add_model(parser)
-    parser.add_argument("-o", "--out", metavar="FOLDER|FILE.png", help="where to (current folder)")
+    parser.add_argument("-o", "--out", metavar="FOLDER|FILE", help="where to (current folder)")
+    add_format(parser, FIGURES)
     parser.set_defaults(run=compare)
 
 
 def compare(options: argparse.Namespace) -> int:
     """Print, tool by tool, which dials differ and what each does on its own; write the figure."""
+    pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    image = picture(options.photo, options.white)
-    path = output(options.out, [options.photo], options.photo, "compare")
+    parts = called(classifier, options.wanted)
+    if len(parts) > 1 or any(top(one) is not None for one in parts):
+        raise InputError(f"compare draws one class; got --class {' and '.join(parts)}")
+    name = words([*parts, "compare"])
+    paths = destinations(options.out, pictures.names, name, format=options.format)
+    for photo, image in pictures:
+        _compare(classifier, image, photo, options, paths[photo])
+    return pictures.finish()
+
+
+def _compare(classifier: Classifier, image: Array, photo: str, options: argparse.Namespace, path: Path) -> None:
     trace = classifier.forward(classifier.preprocess(image))
-    one = one_asked(classifier, trace, options.wanted)
+    one = asked(classifier, trace, options.wanted)[0]
     maps = {name: conventional(trace, one.target, dial)[0] for name, dial in PRESETS.items()}
-    print(f"{options.photo}: {one.name}, {one.value}; correlation with “paper”, and of each dial turned alone\n")
+    tell(f"{photo}: {one.name}, {one.value}; correlation with “paper”, and of each dial turned alone\n")
     for name, map in maps.items():
         at = peak(map)
         found = f"maximum at row {at[0]}, column {at[1]} of {map.shape[0]}x{map.shape[1]}" if map.max() > 0 else "blank"
-        print(f"  {name:17} {_number(correlation(maps['paper'], map))}  {found}")
+        tell(f"  {name:17} {_number(agreement(maps['paper'], map))}  {found}")
         dials = PRESETS[name].differences(PRESETS["paper"])
         for dial, value in effects(trace, one.target, PRESETS[name], PRESETS["paper"]).items():
-            print(f"      {dial + ': ' + dials[dial]:28} {_number(value)}")
+            tell(f"      {dial + ': ' + dials[dial]:28} {_number(value)}")
     save(compared(image, maps, f"{len(PRESETS)} pictures that are all called the Grad-CAM of “{one.name}”"), path)
-    print(f"  wrote {path}")
-    return 0
+    tell(f"  wrote {path}")
 
 
 def _number(value: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from numcam import scenes
 from numcam.cli.common import command, ranking
-from numcam.errors import InputError
+from numcam.cli.outputs import make_folder
 from numcam.figures import TITLES, figure_1, figure_2, flips, save, where
 from numcam.files import check_writable
 from numcam.loading import load
@@ -31,9 +31,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def demo(options: argparse.Namespace) -> int:
     """Explain, attack, print and write the two figures."""
-    if not options.out.is_dir():
-        problem = "is not a folder; give one" if options.out.exists() else "does not exist; make it first"
-        raise InputError(f"output folder {options.out} {problem}")
+    make_folder(options.out)
     paths = [options.out / f"figure-{k}.png" for k in (1, 2)]
     for path in paths:
         check_writable(path)

@@ -5,23 +5,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from numcam.cli.asked import Asked, asked
+from numcam.cli.asked import Asked, asked, called, is_every
 from numcam.cli.atlas import draw_atlas
-from numcam.cli.common import add_model, add_photos, classifier_of, command, picture, ranking
-from numcam.cli.findings import answers, chosen_methods, destination, keep, layers_of
-from numcam.explain import METHODS, TITLES, remarks
-from numcam.explain.finding import Finding
-from numcam.figures import Panel, panels, save
-from numcam.figures.evidence import finding_panel, place
-from numcam.figures.grid import arranged
+from numcam.cli.common import add_class, add_format, add_model, add_photos, classifier_of, command, ranking, tell
+from numcam.cli.findings import answers, chosen_methods, layers_asked, methods_called
+from numcam.cli.outputs import FIGURES, NUMBERS, PICTURES, destinations, words
+from numcam.cli.pictures import Pictures
+from numcam.errors import InputError
+from numcam.explain import METHODS, TITLES
+from numcam.explain.export import entry, write
+from numcam.figures import save
+from numcam.figures.findings import ClassFindings, findings_figure
+from numcam.front.explaining import Explained, answer
+from numcam.front.pictures import write_picture
+from numcam.front.provenance import provenance
 from numcam.models.classifier import Classifier
 from numcam.nn import Trace
 from numcam.nn.types import Array
 
 EXAMPLES = """  numcam explain photo.jpg                             Grad-CAM of the likeliest class
   numcam explain photo.jpg --class cat --method all    every method, for "cat"
-  numcam explain photo.jpg --class top3 -o maps        the three likeliest, into the folder maps (which is there)
+  numcam explain photo.jpg --class cat,dog             two classes, a row of the figure for each
+  numcam explain photo.jpg --class top3 -o maps        the three likeliest, into the folder maps
+  numcam explain holiday -o maps --format jpg          every picture in the folder holiday
   numcam explain photo.jpg --class all                 every class's map, from one forward pass
+  numcam explain photo.jpg --overlay                   the map over the photo at its own size, and nothing else
   numcam explain photo.jpg --layer relu4_3             at a finer layer
   numcam explain photo.jpg --layer relu4_3,relu5_3     two layers in one map
   numcam explain photo.jpg --counterfactual            what speaks against the class
@@ -33,34 +41,48 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare the command and its options."""
     parser = command(subparsers, "explain", EXAMPLES)
     add_photos(parser)
-    parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX|topK|all", help="class (default: the likeliest)")
+    add_class(parser, "class (default: the likeliest); several with commas, or again", every=True)
     parser.add_argument("--layer", metavar="LAYER,…", help="of the class activation maps (default: relu5_3)")
     names = f"{', '.join(METHODS)}; cam; or cams, pixels, all, or several with commas"
     parser.add_argument("--method", default="grad_cam", metavar="METHOD,…", help=names)
     parser.add_argument("--counterfactual", action="store_true", help="short for --method counterfactual_grad_cam")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of SmoothGrad and RISE (%(default)s)")
+    parser.add_argument("--overlay", action="store_true", help="the map over the photo at its own size, nothing else")
     add_model(parser)
-    parser.add_argument("-o", "--out", metavar="FOLDER|FILE", help=".png, or .npz, .h5, .json for the numbers")
+    parser.add_argument("-o", "--out", metavar="FOLDER|FILE", help="a figure, or .npz, .h5, .json, .npy, .csv: numbers")
+    add_format(parser, (*FIGURES, *NUMBERS))
     parser.set_defaults(run=explain)
 
 
 def explain(options: argparse.Namespace) -> int:
     """Explain each picture, print what was found, write a figure or the numbers."""
-    methods = chosen_methods(options)
-    every = (options.wanted or "").lower() == "all"
-    label = "atlas" if every else "all" if len(methods) > 1 else methods[0]
+    every = is_every(options.wanted)
+    methods = chosen_methods(options, every)
+    pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    images = [picture(photo, options.white) for photo in options.photos]
-    paths = [destination(options, photo, label) for photo in options.photos]
-    for photo, image, path in zip(options.photos, images, paths, strict=True):
-        print(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, image)}")
+    paths = _paths(options, classifier, methods, pictures.names, every)
+    for photo, image in pictures:
+        tell(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, image)}")
         trace = classifier.forward(classifier.preprocess(image))
         if every:
-            draw_atlas(classifier, trace, image, photo, options, path)
+            draw_atlas(classifier, trace, image, photo, options, paths[photo])
+            tell(f"  wrote {paths[photo]}")
         else:
-            _explain(classifier, trace, image, photo, methods, options, path)
-        print(f"  wrote {path}")
-    return 0
+            _explain(classifier, trace, image, photo, methods, options, paths[photo])
+    return pictures.finish()
+
+
+def _paths(
+    options: argparse.Namespace, classifier: Classifier, methods: Sequence[str], photos: Sequence[str], every: bool
+) -> dict[str, Path]:
+    """Where each picture's result goes; the name says what was asked, so that two answers never share a file."""
+    if every and options.overlay:
+        raise InputError("--overlay is of one class's map; leave out --class all")
+    wanted = ["atlas"] if every else [*called(classifier, options.wanted), methods_called(options, methods)]
+    name = words([*wanted, *layers_asked(classifier, options.layer), *["overlay"] * options.overlay])
+    needed = {"the weights file itself": options.model, "its weights": options.weights}
+    kinds = PICTURES if options.overlay else (*FIGURES, *NUMBERS)
+    return destinations(options.out, photos, name, kinds, format=options.format, needed=needed)
 
 
 def _seen(classifier: Classifier, image: Array) -> str:
@@ -76,52 +98,41 @@ def _explain(
     options: argparse.Namespace,
     path: Path,
 ) -> None:
-    layers = layers_of(trace, options.layer)
-    found: list[tuple[Asked, Finding, dict[str, Any]]] = []
+    layers = layers_asked(classifier, options.layer)
+    found: list[tuple[Asked, list[tuple[Explained, dict[str, Any]]]]] = []
     for one_asked in asked(classifier, trace, options.wanted):
         said: set[str] = set()  # what holds for the class, and not for the method, is said once
+        of_class = []
         for finding, more in answers(trace, one_asked.target, methods, layers, options.seed):
-            more["remarks"] = [*more.pop("notes", []), *remarks(finding, trace, classifier.classes)]
-            new = [sentence for sentence in more["remarks"] if sentence not in said]
+            one = answer(classifier, trace, image, finding, one_asked.name, photo, more.pop("notes", []))
+            new = [sentence for sentence in one.remarks if sentence not in said]
             said.update(new)
-            _print(one_asked, finding, new, place(finding, classifier, (image.shape[0], image.shape[1])))
-            found.append((one_asked, finding, more))
-    if path.suffix.lower() == ".png":
-        _draw(classifier, image, found, len(methods), path)
+            _print(one, new)
+            of_class.append((one, more))
+        found.append((one_asked, of_class))
+    if options.overlay:
+        _overlays([one for _, each in found for one, _ in each], path)
+        return
+    if path.suffix.lower() in NUMBERS:
+        entries = [entry(f.finding, name=f.name, remarks=list(f.remarks), **m) for _, each in found for f, m in each]
+        write(path, entries, provenance(classifier, image, photo, str(options.weights or options.model)))
     else:
-        keep(classifier, image, photo, [(a.name, f, m) for a, f, m in found], options, path)
+        blocks = [ClassFindings(a.name, a.value, [f.finding for f, _ in each]) for a, each in found]
+        save(findings_figure(classifier, image, blocks), path)
+    tell(f"  wrote {path}")
 
 
-def _print(one: Asked, finding: Finding, said: Sequence[str], at: tuple[int, int] | None) -> None:
-    where = f"maximum at row {at[0]}, column {at[1]}" if at else "blank"
-    print(f"  {one.name}, {TITLES[finding.method]}: {where}")
+def _print(one: Explained, said: Sequence[str]) -> None:
+    where = f"maximum at row {one.at[0]}, column {one.at[1]}" if one.at else "blank"
+    tell(f"  {one.name}, {TITLES[one.method]}: {where}")
     for sentence in said:
-        print(f"      {sentence}")
+        tell(f"      {sentence}")
 
 
-def _draw(
-    classifier: Classifier,
-    image: Array,
-    found: Sequence[tuple[Asked, Finding, dict[str, Any]]],
-    methods: int,
-    path: Path,
-) -> None:
-    rows: list[list[Panel]] = []
-    labels: list[str] = []
-    columns: list[str] = []
-    for i in range(0, len(found), methods):
-        one = found[i][0]
-        first = Panel(image, f"{one.name}: {one.value}")
-        answers = [(TITLES[f.method], _panel(f, classifier, image)) for _, f, _ in found[i : i + methods]]
-        block, columns = arranged([("image", first), *answers])
-        labels += [f"“{one.name}”", *[""] * (len(block) - 1)]
-        rows += block
-    names = [f"“{found[i][0].name}”" for i in range(0, len(found), methods)]
-    by = f", by {methods} methods" if methods > 6 else ""
-    one_line = f"Where {classifier.name} sees {' and '.join(names)}{by}"
-    save(panels(rows, one_line if len(names) < 3 else "The same picture, class by class", columns, labels), path)
-
-
-def _panel(finding: Finding, classifier: Classifier, image: Array) -> Panel:
-    at = place(finding, classifier, (image.shape[0], image.shape[1]))
-    return finding_panel(finding, classifier, image, f"maximum at row {at[0]}, column {at[1]}" if at else "")
+def _overlays(found: Sequence[Explained], path: Path) -> None:
+    """One picture for each finding; of several, the name says which."""
+    for one in found:
+        more = f"-{words([one.name, one.method])}" if len(found) > 1 else ""
+        place = path.with_name(f"{path.stem}{more}{path.suffix}")
+        write_picture(one.overlay(), place)
+        tell(f"  wrote {place}")

@@ -5,7 +5,8 @@ import argparse
 import numpy as np
 
 from numcam.cli.asked import one_asked
-from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
+from numcam.cli.common import add_class, add_model, add_photos, classifier_of, command
+from numcam.cli.pictures import picture
 from numcam.explain import ledger
 
 EXAMPLES = """  numcam ledger photo.jpg                    the likeliest class
@@ -16,7 +17,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Declare the command and its options."""
     parser = command(subparsers, "ledger", EXAMPLES)
     add_photos(parser, many=False)
-    parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="whose logit (the likeliest)")
+    add_class(parser, "whose logit (the likeliest)")
     add_model(parser)
     parser.set_defaults(run=run)
 

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from numcam.cli.asked import one_asked
-from numcam.cli.common import add_model, add_photos, classifier_of, command, picture
+from numcam.cli.common import add_class, add_model, add_photos, classifier_of, command
+from numcam.cli.pictures import picture
 from numcam.nn import Conv2d, Linear
 from numcam.nn.types import Array, Layer, Shape
 
@@ -22,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "  numcam trace photo.jpg\n  numcam trace photo.jpg --class cat",
     )
     add_photos(parser, many=False)
-    parser.add_argument("--class", dest="wanted", metavar="NAME|INDEX", help="whose logit to walk back (the likeliest)")
+    add_class(parser, "whose logit to walk back (the likeliest)")
     add_model(parser)
     parser.set_defaults(run=trace)
 

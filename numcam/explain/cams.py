@@ -28,7 +28,7 @@ def signed_map(w: Array, a: Array) -> Array:
     return (w * a).sum(axis=1)  # (n, rows, cols)
 
 
-def grad_cam(trace: Trace, target: Target | str | None = None, layer: str | None = None) -> Array:
+def grad_cam(trace: Trace, target: Target | str | None = None, layer: str | int | None = None) -> Array:
     """Where the layer's activations argue for the target class: (n, rows, cols), at the layer's resolution, >= 0.
 
     target: class index, one per picture, or None for the predicted class; the score is its logit, before softmax.
@@ -48,7 +48,7 @@ def grad_cam_weights(a: Array, g: Array) -> Array:
     return g.mean(axis=SPACE, keepdims=True)  # (n, k, 1, 1)
 
 
-def counterfactual_grad_cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def counterfactual_grad_cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """What, taken away, would make the class more certain: Grad-CAM of the negated gradient.
 
     Selvaraju et al. 2017, section 3.3.
@@ -61,7 +61,7 @@ def counterfactual_weights(a: Array, g: Array) -> Array:
     return -grad_cam_weights(a, g)
 
 
-def hires_cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def hires_cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """Each cell weighted by its own gradient; before the ReLU the map sums to the layer's part of the logit.
 
     Draelos and Carin 2020.
@@ -74,7 +74,7 @@ def hires_weights(a: Array, g: Array) -> Array:
     return g
 
 
-def layer_cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def layer_cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """Each cell weighted by its own gradient where that is positive; made for early layers too.
 
     Jiang et al. 2021.
@@ -87,7 +87,7 @@ def layer_cam_weights(a: Array, g: Array) -> Array:
     return np.maximum(g, 0)
 
 
-def xgrad_cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def xgrad_cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """Each channel weighted by its gradient where it is active, so that the weights conserve the logit's share.
 
     Fu et al. 2020.
@@ -100,7 +100,7 @@ def xgrad_weights(a: Array, g: Array) -> Array:
     return _divided((a * g).sum(axis=SPACE, keepdims=True), a.sum(axis=SPACE, keepdims=True))
 
 
-def grad_cam_plus_plus(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def grad_cam_plus_plus(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """Weights for several objects of one class: positions with positive gradient count, by their share of curvature.
 
     Chattopadhay et al. 2018, equation 19, and the normalisation of the authors' code. Its score is exp(logit):
@@ -117,7 +117,7 @@ def plus_plus_weights(a: Array, g: Array) -> Array:
     return (share * np.maximum(g, 0)).sum(axis=SPACE, keepdims=True)
 
 
-def _map(trace: Trace, target: Target | None, layer: str | None, weights: Weights) -> Array:
+def _map(trace: Trace, target: Target | None, layer: str | int | None, weights: Weights) -> Array:
     a, g = activations_and_gradient(trace, target, layer)
     return np.maximum(signed_map(weights(a, g), a), 0)  # equation 2
 

@@ -1,5 +1,6 @@
-"""Findings on disk: .npz, .h5 or .json, with where every number came from."""
+"""Findings on disk: .npz, .h5 or .json, with where every number came from, or .npy or .csv, the numbers alone."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from numcam.files import replacing
 from numcam.nn import Network
 from numcam.nn.types import Array
 
-SUFFIXES = (".npz", ".h5", ".json")
+SUFFIXES = (".npz", ".h5", ".json", ".npy", ".csv")
 
 
 def digest(network: Network) -> str:
@@ -38,6 +39,8 @@ def write(path: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[
 
     .npz: arrays "0/values", "0/signed", …, and one string "provenance", JSON, in which "findings" has the rest. .h5:
     groups "0", … with data sets and attributes, the provenance as attributes of the file. .json: everything as text.
+    .npy: the values alone, (entries, ...) where there are several, all of one shape. .csv: a line for each value, with
+    its class, method, layer, and place.
     InputError for another suffix, or a place that cannot be written.
     """
     suffix = path.suffix.lower()
@@ -73,7 +76,27 @@ def _h5(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[st
                     group.attrs[name] = _attribute(value)
 
 
-WRITERS = {".json": _json, ".npz": _npz, ".h5": _h5}
+def _npy(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> None:
+    values = [one["values"] for one in entries]
+    if len({a.shape for a in values}) > 1:
+        shapes = ", ".join(str(a.shape) for a in values)
+        raise InputError(f".npy holds one array, and these are of shapes {shapes}; write .npz, which holds all")
+    with part.open("wb") as file:
+        np.save(file, values[0] if len(values) == 1 else np.stack(values), allow_pickle=False)
+
+
+def _csv(part: Path, entries: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> None:
+    with part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["class", "method", "layer", "channel", "row", "column", "value"])
+        for one in entries:
+            values = np.asarray(one["values"])
+            head = [one.get("name", ""), one["method"], one.get("layer", "")]
+            for (channel, row, column), value in np.ndenumerate(values if values.ndim == 3 else values[None]):
+                table.writerow([*head, channel if values.ndim == 3 else "", row, column, repr(float(value))])
+
+
+WRITERS = {".json": _json, ".npz": _npz, ".h5": _h5, ".npy": _npy, ".csv": _csv}
 
 
 def _arrays(entries: Sequence[Mapping[str, Any]]) -> dict[str, Array]:

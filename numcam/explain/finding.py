@@ -76,7 +76,7 @@ def find(
     trace: Trace,
     target: Target | None = None,
     method: str = "grad_cam",
-    layer: str | None = None,
+    layer: str | int | None = None,
     picture: int = 0,
     **options: Any,
 ) -> Finding:
@@ -149,7 +149,7 @@ def has_layer(method: str) -> bool:
 
 
 def _weights(
-    trace: Trace, target: Target, method: str, layer: str | None, options: dict[str, Any]
+    trace: Trace, target: Target, method: str, layer: str | int | None, options: dict[str, Any]
 ) -> tuple[Array | None, Array]:
     """The method's channel weights and the activations they belong to; None for a method that is no weighted sum."""
     if method in OF_GRADIENT:

@@ -8,7 +8,7 @@ from numcam.nn import Target, Trace
 from numcam.nn.types import Array
 
 
-def guided_grad_cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def guided_grad_cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """Guided backpropagation times upsampled Grad-CAM: (n, 3, rows, cols), signed, not normalised.
 
     target and layer as in `grad_cam`. Selvaraju et al. 2017, section 3.2.

@@ -1,7 +1,9 @@
 """All methods by name, and what they are called in print."""
 
+import re
 from collections.abc import Callable
 
+from numcam.errors import InputError, did_you_mean
 from numcam.explain.averaged import integrated_gradients, smooth_grad
 from numcam.explain.cams import (
     counterfactual_grad_cam,
@@ -76,3 +78,40 @@ TITLES = {
     "occlusion": "occlusion",
     "rise": "RISE",
 }
+
+ALSO = {
+    "saliency": ("gradient", "saliency map", "vanilla gradient", "vanilla backprop", "backprop", "grad"),
+    "guided_backprop": ("guided bp", "gbp", "guided backpropagation", "guided gradient"),
+    "gradient_times_input": ("gradient x input", "grad x input", "input x gradient", "input times gradient"),
+    "integrated_gradients": ("ig", "integrated gradient"),
+    "deconvnet": ("deconv", "deconvolution", "deconvolutional network"),
+    "grad_cam_plus_plus": ("gradcampp",),
+    "counterfactual_grad_cam": ("counterfactual",),
+    "occlusion": ("occlusion sensitivity", "occlusion map"),
+    "full_grad": ("full gradient",),
+}
+"""What else people call them."""
+
+
+def spelled(name: str) -> str:
+    """A method's name without what spellings differ in: case, hyphens, spaces, plus signs."""
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("+", "plus").replace("×", "x"))
+
+
+SPELLINGS = {
+    spelled(text): name
+    for name in EVERY
+    for text in (name, TITLES[name], TITLES[name].replace("×", ""), *ALSO.get(name, ()))
+}
+
+
+def method_named(name: str) -> str:
+    """The method of EVERY that is meant, however it is spelled: "Grad-CAM++", "gradcampp", "GradCAMPlusPlus".
+
+    InputError with the nearest names, or those there are.
+    """
+    found = SPELLINGS.get(spelled(name)) if isinstance(name, str) else None
+    if found is None:
+        near = did_you_mean(str(name).replace("-", "_"), [*METHODS, "cam"], most=30)
+        raise InputError(f"no method {name!r}; {near}")
+    return found

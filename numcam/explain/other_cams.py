@@ -17,7 +17,7 @@ from numcam.nn.softmax import softmax
 from numcam.nn.types import Array
 
 
-def cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """The original: for networks that average each channel and have one linear layer after that, its weights.
 
     On such a network Grad-CAM is the same map, divided by the number of cells. InputError on others. Zhou et al. 2016.
@@ -26,7 +26,7 @@ def cam(trace: Trace, target: Target | None = None, layer: str | None = None) ->
     return np.maximum(signed_map(weights, trace[below]), 0)
 
 
-def cam_weights(trace: Trace, target: Target | None = None, layer: str | None = None) -> tuple[str, Array]:
+def cam_weights(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> tuple[str, Array]:
     """The layer below global average pooling, and the class's row of the linear layer's matrix."""
     names = list(trace)
     layers = trace.network.layers
@@ -46,7 +46,7 @@ def cam_weights(trace: Trace, target: Target | None = None, layer: str | None = 
 def score_cam(
     trace: Trace,
     target: Target | None = None,
-    layer: str | None = None,
+    layer: str | int | None = None,
     mode: str = "half-pixel",
     progress: Progress = quiet,
 ) -> Array:
@@ -61,7 +61,7 @@ def score_cam(
 def score_weights(
     trace: Trace,
     target: Target | None = None,
-    layer: str | None = None,
+    layer: str | int | None = None,
     mode: str = "half-pixel",
     progress: Progress = quiet,
 ) -> Array:
@@ -87,7 +87,7 @@ def stretched(maps: Array) -> Array:
 
 
 def ablation_cam(
-    trace: Trace, target: Target | None = None, layer: str | None = None, progress: Progress = quiet
+    trace: Trace, target: Target | None = None, layer: str | int | None = None, progress: Progress = quiet
 ) -> Array:
     """Each channel weighted by how much of the score is lost without it: no gradient, a pass of the layers above each.
 
@@ -98,7 +98,7 @@ def ablation_cam(
 
 
 def ablation_weights(
-    trace: Trace, target: Target | None = None, layer: str | None = None, progress: Progress = quiet
+    trace: Trace, target: Target | None = None, layer: str | int | None = None, progress: Progress = quiet
 ) -> Array:
     """(score - score without the channel) / |score|; the paper divides by the score itself, which turns the map of a
     negative one upside down. Channels that are silent everywhere lose nothing and are not run."""
@@ -120,7 +120,7 @@ def ablation_weights(
     return drop[:, :, None, None]
 
 
-def eigen_cam(trace: Trace, target: Target | None = None, layer: str | None = None) -> Array:
+def eigen_cam(trace: Trace, target: Target | None = None, layer: str | int | None = None) -> Array:
     """What the layer shows most, whatever the class: its activations along their first principal direction.
 
     The target changes nothing. Muhammad and Yeasin 2020.

@@ -31,18 +31,25 @@ def scores(output: Array, seed: Array) -> Array:
     return (output * seed).sum(axis=tuple(range(1, output.ndim)))
 
 
-def activations_and_gradient(trace: Trace, target: Target | None, layer: str | None) -> tuple[Array, Array]:
+def activations_and_gradient(trace: Trace, target: Target | None, layer: str | int | None) -> tuple[Array, Array]:
     """A and d(score)/dA of a layer with rows and columns, both (n, k, rows, cols)."""
     layer = spatial_layer(trace, layer)
     return trace[layer], trace.backward(predicted(trace) if target is None else target, stop=layer)[layer]
 
 
-def spatial_layer(trace: Trace, layer: str | None = None) -> str:
+def spatial_layer(trace: Trace, layer: str | int | None = None) -> str:
     """The layer to explain at: the one named, or else the last ReLU that still has rows and columns.
 
-    That is relu5_3 in VGG16 and pocket, the layer of the paper's own code. InputError for any other kind of layer.
+    That is relu5_3 in VGG16 and pocket, the layer of the paper's own code. An index counts such layers from the end, -1
+    for the last. InputError for any other kind of layer.
     """
     spatial = [name for name, shape in trace.network.shapes(trace["input"].shape).items() if len(shape) == 4]
+    if isinstance(layer, int | np.integer):
+        if not -len(spatial) <= layer < 0:
+            raise InputError(f"a layer's index counts from the end, -1 for {spatial[-1]}; got {layer}")
+        layer = spatial[layer]
+    if layer is not None and not isinstance(layer, str):
+        raise InputError(f"give one layer, by its name, or several to fused(trace, layers=...); got {layer!r:.80}")
     if layer is None:
         relus = [name for name in spatial if name != "input" and isinstance(trace.network.layers[name], ReLU)]
         return (relus or spatial)[-1]

@@ -35,10 +35,17 @@ def compared(image: Array, maps: Mapping[str, Array], title: str) -> "Figure":
         words = (
             "the reference"
             if name == first
-            else f"correlation {correlation(reference, map):.3f}\nlargest difference {np.abs(difference).max():.2f}"
+            else f"correlation {agreement(maps[first], maps[name]):.3f}\n"
+            f"largest difference {np.abs(difference).max():.2f}"
         )
         below.append(Panel(evidence(image, difference, 1.0), words, None, "evidence"))
     return panels([tops, below], title, list(large), ["map", f"less “{first}”"])
+
+
+def agreement(one: Array, other: Array) -> float:
+    """The correlation of two maps, at the finer one's size where they have two: what is drawn, and printed."""
+    size = max(one.shape[0], other.shape[0]), max(one.shape[1], other.shape[1])
+    return correlation(upsample(one, size), upsample(other, size))
 
 
 def _scaled(map: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from numcam.errors import InputError
 from numcam.figures.paint import colours, heat, shrunk
 from numcam.files import replacing
+from numcam.images import MAKER
 from numcam.nn.types import Array
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ THIN = 20
 """A picture so many times as long as it is wide is stretched over its panel, or it would be a line, or nothing."""
 
 DPI = 130
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
+"""Of files that figures are written to."""
+
 GAP = 0.08
 LINE = 0.19
 
@@ -131,9 +135,11 @@ def _colours(scale: str) -> "Colormap":
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write the figure as PNG, whole or not at all; InputError where it cannot be written."""
-    if path.suffix.lower() != ".png":
-        raise InputError(f"figures are written as PNG; give a name that ends in .png, not {path.name!r}")
+    """Write the figure, whole or not at all, as the ending of its name says; InputError where it cannot be written."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"figures are written as {', '.join(SUFFIXES)}; got {path.name!r}")
+    about = {".png": {"Software": MAKER}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix)
     with replacing(path) as part, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a box stands for a letter the font lacks
-        figure.savefig(part, format="png", metadata={"Software": None})
+        figure.savefig(part, format=suffix[1:], metadata=about)

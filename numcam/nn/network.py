@@ -216,7 +216,9 @@ class Trace(Mapping[str, Array]):
     def _seed(self, target: Target) -> Array:
         """The gradient of the score with respect to the output."""
         out = self.output
-        given = np.asarray(target if isinstance(target, np.ndarray | np.integer | int) else list(target))
+        if isinstance(target, str):
+            raise ValueError(f"target is the index of a class; classifier.index({target!r}) gives that of a name")
+        given = np.asarray(target if isinstance(target, int) or hasattr(target, "__array__") else list(target))
         if given.shape == out.shape and given.dtype.kind == "f":
             return given.astype(out.dtype)
         n, classes = out.shape[:2]

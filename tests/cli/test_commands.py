@@ -70,7 +70,7 @@ def test_explain_writes_a_picture_and_says_where(capsys, photo, model):
 def test_explain_knows_every_method(capsys, photo, model, method):
     code, _, _ = run(capsys, "explain", photo, "--model", model, "--method", method, "--class", "cat")
     assert code == 0
-    assert f"photo-{method.replace('-', '_')}.png" in files()
+    assert f"photo-cat-{method.replace('-', '_')}.png" in files()
 
 
 def test_explain_takes_classes_by_name_index_and_rank_and_any_spatial_layer(capsys, photo, model):
@@ -208,7 +208,7 @@ def refused(capsys, *arguments):
     ("path", "words"),
     [
         ("no.png", "no.png does not exist"),
-        ("folder.png", "folder.png is a folder"),
+        ("folder.png", "older"),
         ("empty.png", "empty.png is empty"),
         ("text.png", "text.png is not a picture"),
         ("cut.png", "cut.png is damaged"),
@@ -232,13 +232,19 @@ def test_what_is_no_picture_is_refused(capsys, photo, model, command, path, word
         (("explain", "photo.png", "--class", "top11"), "K from 1"),
         (("explain", "photo.png", "--layer", "relu5_4"), "did you mean relu5_3"),
         (("explain", "photo.png", "--layer", "fc6"), "no rows and columns"),
-        (("explain", "photo.png", "--method", "gradcam"), "did you mean grad_cam"),
+        (("explain", "photo.png", "--method", "grad_cm"), "did you mean grad_cam"),
         (("explain", "photo.png", "--method", "shap"), "there are grad_cam"),
         (("explain", "photo.png", "-o", "no/where.png"), "cannot write no/where.png"),
-        (("explain", "photo.png", "-o", "nowhere"), "nowhere does not exist"),
+        (("explain", "photo.png", "-o", "photo.gif"), "ends in none of .png, .jpg"),
+        (("explain", "photo.png", "--format", "gif"), "--format is one of png"),
+        (("explain", "photo.png", "-o", "x.png", "--format", "jpg"), "leave out --format"),
+        (("explain", "https://example.com/cat.jpg"), "is an address, and numcam fetches no pictures"),
+        (("explain", "none*.jpg"), "no file matches none*.jpg"),
+        (("explain", "photo.png", "--class", "all", "--class", "dog"), "leave out the others"),
+        (("explain", "photo.png", "--class", "dog,catt"), "did you mean cat"),
+        (("explain", "photo.png", "--overlay", "--class", "all"), "leave out --class all"),
         (("explain", "photo.png", "-o", "photo.png"), "is the picture itself"),
-        (("explain", "photo.png", "photo.png", "-o", "one.png"), "give -o a folder"),
-        (("explain", "photo.png", "deeper/photo.png"), "photo.png and deeper/photo.png would both be written"),
+        (("explain", "photo.png", "deeper/photo.png", "-o", "one.png"), "give -o a folder"),
         (("explain", "photo.png", "photo-grad_cam.png"), "is one of the pictures"),
         (("explain", "photo.png", "-o", "deeper/photo"), "deeper/photo is not a folder"),
         (("attack", "photo-figure.png", "-o", "photo.png"), "photo-figure.png is the picture itself"),
@@ -249,7 +255,7 @@ def test_what_is_no_picture_is_refused(capsys, photo, model, command, path, word
         (("attack", "photo.png", "--epsilon", "much"), "invalid value"),
         (("attack", "photo.png", "--to", "caat"), "did you mean cat"),
         (("attack", "photo.png", "--to", "cat", "--label", "dog"), "one of them"),
-        (("attack", "photo.png", "-o", "nowhere"), "does not exist"),
+        (("attack", "photo.png", "-o", "x.jpg"), "ends in none of .png"),
         (("classify", "photo.png", "--top", "0"), "at least 1"),
         (("trace", "photo.png", "--class", "catt"), "did you mean cat"),
         (("trace", "photo.png", "--class", "top3"), "one class at a time"),
@@ -274,7 +280,7 @@ def test_wrong_options_are_refused_with_what_was_expected(capsys, photo, model, 
         (("classify", "photo.png", "--model", "pockett"), "did you mean pocket"),
         (("classify", "photo.png", "--model", "none.h5"), "none.h5 does not exist"),
         (("classify", "photo.png", "--model", "vgg16"), "NUMCAM_OFFLINE forbids"),
-        (("demo", "-o", "nowhere"), "nowhere does not exist"),
+        (("demo", "-o", "photo.png/new"), "photo.png/new"),
         (("demo", "-o", "photo.png"), "photo.png is not a folder"),
         (("check", "--seed", "-3"), "0 or more; got -3"),
         (("train", "--out", "photo.png/t.h5"), "cannot write photo.png/t.h5"),

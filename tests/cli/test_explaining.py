@@ -1,6 +1,5 @@
 """explain, compare and ledger: what they print, what they write, and what they refuse."""
 
-import argparse
 import json
 import os
 import re
@@ -12,11 +11,11 @@ import pytest
 from PIL import Image
 
 from numcam import find, fused, grad_cam, integrated_gradients, read_image, scenes
-from numcam.cli.findings import provenance
 from numcam.cli.main import main
 from numcam.explain import PRESETS
 from numcam.explain.export import digest, entry, write
 from numcam.formats import Weights, write_weights
+from numcam.front.provenance import provenance
 from numcam.loading import load
 from numcam.models.preprocessing import CENTRED
 from numcam.models.vgg import random_network
@@ -67,7 +66,8 @@ def test_every_class_is_drawn_from_one_pass(capsys, photo, model):
     assert (code, err) == (0, "")
     assert files() == ["photo-atlas.png", "photo.png"]
     _, trace = traced(model, photo)
-    tops = np.sort(grad_cam(trace, "all")[0].max(axis=(1, 2)))[::-1][:5]
+    order = np.argsort(-trace.output[0])  # as in the figure
+    tops = grad_cam(trace, "all")[0].max(axis=(1, 2))[order][:5]
     assert [float(v) for v in re.findall(r"maximum ([\d.e-]+)$", out, re.M)] == [float(f"{t:.3g}") for t in tops]
 
 
@@ -82,7 +82,7 @@ def test_every_class_as_numbers(capsys, photo, model):
 def test_every_channel_of_a_network_without_a_head(capsys, photo, headless):
     code, out, _ = run(capsys, "explain", photo, "--model", headless, "--class", "all", "--layer", "relu5_2")
     assert code == 0
-    assert "strongest maps of 64" in out
+    assert "strongest of 64" in out
     assert files() == ["photo-atlas.png", "photo.png"]
 
 
@@ -128,8 +128,7 @@ def read(path):
 @pytest.mark.parametrize("suffix", ["npz", "h5", "json"])
 def test_a_picture_whose_name_is_no_text_has_numbers_too(photo, model, suffix):
     classifier, trace = traced(model, photo)
-    options = argparse.Namespace(weights=None, model="\udcff.h5")
-    about = provenance(classifier, read_image(photo), "odd-\udcff.png", options)
+    about = provenance(classifier, read_image(photo), "odd-\udcff.png", "\udcff.h5")
     write(Path(f"x.{suffix}"), [entry(find(trace))], about)
     assert read(f"x.{suffix}")[0]["photo"] == "odd-\\udcff.png"
     assert read(f"x.{suffix}")[0]["weights"] == "\\udcff.h5"
@@ -197,7 +196,7 @@ def test_the_seed_is_an_option(capsys, photo, model):
 def test_compare_prints_each_dial_and_draws_each_tool(capsys, photo, model):
     code, out, err = run(capsys, "compare", photo, "--model", model, "--class", "dog")
     assert (code, err) == (0, "")
-    assert files() == ["photo-compare.png", "photo.png"]
+    assert files() == ["photo-dog-compare.png", "photo.png"]
     for name in PRESETS:
         assert re.search(rf"^  {name} +[\d-]", out, re.M), name
     assert re.search(r"layer: last pooling +[\d.-]+", out)
@@ -250,14 +249,19 @@ def refused(capsys, *arguments):
         (("explain", "photo.png", "--method", "rise", "--seed", "-1"), "--seed is a whole number, 0 or more; got -1"),
         (("explain", "photo.png", "--classes", ""), "the name of the file is empty"),
         (("explain", "", "-o", "x.png"), "the name of the picture is empty"),
-        (("explain", "photo.png", "-o", os.devnull), "is not a folder; give one, or give a name"),
-        (("compare", "photo.png", "--class", "top2"), "one class at a time; got --class top2, which are 2"),
+        (("explain", "photo.png", "-o", os.devnull), "is not a folder; give -o the name of one"),
+        (("compare", "photo.png", "--class", "top2"), "compare draws one class; got --class top2"),
         (("ledger", "photo.png", "--class", "top3"), "one class at a time; got --class top3, which are 3"),
-        (("explain", "photo.png", "photo.png", "-o", "x.npz"), "one by one"),
+        (("ledger", "photo.png", "--class", "dog", "--class", "cat"), "one class at a time; got --class dog and cat"),
+        (("compare", "photo.png", "--class", "dog,cat"), "compare draws one class"),
         (("explain", "photo.png", "-o", "no/x.json"), "cannot write no/x.json"),
-        (("explain", "photo.png", "-o", "x.txt"), "folder x.txt does not exist"),
+        (("explain", "photo.png", "-o", "x.txt"), "ends in none of .png"),
         (("compare", "photo.png", "--class", "dgo"), "did you mean dog"),
-        (("compare", "photo.png", "-o", "nowhere"), "does not exist"),
+        (("explain", "photo.png", "--layer", "3"), "counts from the end, -1 for pool5"),
+        (
+            ("explain", "photo.png", "--method", "grad_cam,saliency", "--class", "0", "-o", "x.npy"),
+            ".npy holds one array",
+        ),
         (("compare", "none.png"), "none.png does not exist"),
         (("ledger", "photo.png", "--class", "99"), "0 to 9"),
         (("ledger", "none.png"), "none.png does not exist"),

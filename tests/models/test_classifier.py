@@ -72,9 +72,9 @@ def test_several_pictures_make_a_batch():
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((5, 5), np.uint8),
-        np.zeros((3, 5, 5), np.uint8),
-        np.zeros((5, 5, 4), np.uint8),
+        np.zeros(5, np.uint8),
+        np.zeros((5, 5, 5), np.uint8),
+        np.zeros((2, 2, 5, 5, 3), np.uint8),
         np.zeros((0, 5, 3), np.uint8),
         np.full((5, 5, 3), 256.0),
         np.full((5, 5, 3), -1.0),
