@@ -161,6 +161,7 @@ def from_weights(weights: "Weights", name: str | None = None) -> Classifier:
         weights.input_size,
         name or weights.architecture,
         assumed=weights.assumed,
+        sources=weights.sources,
     )
 
 

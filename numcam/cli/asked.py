@@ -66,7 +66,8 @@ def called(classifier: Classifier, wanted: Sequence[str]) -> list[str]:
     if not classifier.classes:
         return [re.sub(r"\W+", "_", one) for one in wanted]
     parts = parted(classifier, wanted)
-    return [one.lower() if top(one) is not None else classifier.classes[classifier.index(one)] for one in parts]
+    names = [one.lower() if top(one) is not None else classifier.classes[classifier.index(one)] for one in parts]
+    return list(dict.fromkeys(names))
 
 
 def is_every(wanted: Sequence[str]) -> bool:

@@ -52,10 +52,10 @@ class Pictures:
             check_name(one)
             for name, sought in _found(one):
                 found[name] = found.get(name, True) and sought
-        self.names = list(found)
         self._sought = {name for name, sought in found.items() if sought}
+        self._passed = [name for name in found if name in self._sought and is_figure(name)]
+        self.names = [name for name in found if name not in self._passed]
         self._alone = len(self.names) == 1 and not self._sought
-        self._passed: list[str] = []
         self._wrong: list[str] = []
         self._read = 0
 
@@ -68,9 +68,7 @@ class Pictures:
 
     def _one(self, name: str) -> Array | None:
         try:
-            if name not in self._sought or not is_figure(name):
-                return picture(name, self.white)
-            self._passed.append(name)
+            return picture(name, self.white)
         except InputError as error:
             if self._alone:
                 raise

@@ -8,7 +8,7 @@ from numcam.formats.keras_config import KerasLayer, layers_in_order
 from numcam.formats.keras_model import model_steps
 from numcam.formats.keras_state import Model, stated_size
 from numcam.formats.network import Asked, Recognised
-from numcam.formats.steps import described, folded, for_both, row_of
+from numcam.formats.steps import described, folded, for_both, row_of, sources_of
 from numcam.models.chain import CHAIN
 from numcam.models.preprocessing import CAFFE, FAMILY_NAMES, PIXELS, UNIT, Preprocessing
 from numcam.models.vgg import INPUT_SIZE
@@ -35,7 +35,16 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
     chain, parameters = described(folded(steps))
     row = row_of(chain, parameters)
     return Recognised(
-        row or CHAIN, () if row else chain, parameters, size, preprocessing, output, classes, tuple(assumed), "Keras"
+        row or CHAIN,
+        () if row else chain,
+        parameters,
+        size,
+        preprocessing,
+        output,
+        classes,
+        tuple(assumed),
+        "Keras",
+        sources=sources_of(chain),
     )
 
 

@@ -1,7 +1,7 @@
 """What is asked of a weights file, and what is found in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from numcam.formats.steps import Parameter
 from numcam.models.chain import Described
@@ -45,3 +45,5 @@ class Recognised:
     family: str
     names: tuple[str, ...] | None = None
     """Of the classes, where the file has them."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """The layers' names by those that they have in the file."""

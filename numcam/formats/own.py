@@ -25,6 +25,7 @@ from numcam.errors import InputError
 from numcam.files import replacing
 from numcam.formats.checkpoint import Refused, Tensor, check_apart, shown
 from numcam.formats.hdf5 import end_of, inside, opened, tensor
+from numcam.formats.steps import sources_of
 from numcam.models.chain import CHAIN, TYPES, Described, chained
 from numcam.models.labels import is_name
 from numcam.models.preprocessing import Preprocessing
@@ -60,6 +61,7 @@ class Weights:
     layers: tuple[Described, ...] = ()
     output: str = "softmax"
     assumed: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def network(self) -> Network:
         """The network, of these parameters."""
@@ -183,6 +185,7 @@ def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
         layers=layers,
         output=output,
         assumed=assumed,
+        sources=sources_of(layers),
     )
     return weights, tensors
 

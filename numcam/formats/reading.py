@@ -105,6 +105,7 @@ def about(path: Path, format: str, network: Recognised, classes: Sequence[str] |
         network.layers,
         network.output,
         network.assumed,
+        network.sources,
     )
 
 

@@ -86,7 +86,7 @@ def _folded(before: Step, norm: Step) -> Step:
         return (b.array() - norm.parameters["mean"].array()) * gain() + norm.parameters["bias"].array()
 
     parameters = {"weight": Parameter(w.shape, weight), "bias": Parameter(b.shape, bias)}
-    return replace(before, parameters=parameters)
+    return replace(before, parameters=parameters, source=norm.source)
 
 
 def for_both(steps: Sequence[Step]) -> list[Step]:
@@ -116,6 +116,12 @@ def described(steps: Sequence[Step]) -> tuple[tuple[Described, ...], dict[str, P
         layers.append(Described(name, step.type, dict(step.settings), step.source))
         parameters |= {f"{name}.{key}": parameter for key, parameter in step.parameters.items()}
     return tuple(layers), parameters
+
+
+def sources_of(layers: Sequence[Described]) -> dict[str, str]:
+    """Numcam's names of layers by their names in the file; by that of several, such as a convolution with its
+    activation, the last: what the file calls that layer's output."""
+    return {one.source: one.name for one in layers if one.source}
 
 
 def row_of(layers: Sequence[Described], parameters: Mapping[str, Parameter]) -> str | None:

@@ -133,6 +133,11 @@ def between(one: Module, after: Module) -> int | None:
     return after.place[1] - one.place[1] - 1
 
 
+def behind(one: Module, count: int) -> str:
+    """What a Sequential calls the layer so many places behind one; nothing where it is not numbered."""
+    return f"{one.place[0]}.{one.place[1] + count}".lstrip(".") if one.place else ""
+
+
 def weights_of(module: Module) -> dict[str, Parameter]:
     weight, bias = module.parts["weight"], module.parts.get("bias")
     k = module.shape[0]

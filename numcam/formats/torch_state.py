@@ -9,11 +9,12 @@ from itertools import pairwise
 
 from numcam.formats.checkpoint import Refused, Tensor
 from numcam.formats.network import Asked, Recognised, output_of
-from numcam.formats.steps import Step, described, folded, for_both, row_of
+from numcam.formats.steps import Step, described, folded, for_both, row_of, sources_of
 from numcam.formats.torch_head import chained_head, head_steps, nothing_but_nan, size_for
 from numcam.formats.torch_modules import (
     EPSILON,
     Module,
+    behind,
     between,
     in_order,
     modules_of,
@@ -72,6 +73,7 @@ def torch_network(tensors: Mapping[str, Tensor], asked: Asked, alphabetical: boo
         classes,
         tuple(assumed),
         family,
+        sources=sources_of(layers),
     )
 
 
@@ -141,6 +143,7 @@ def _features(row: str, body: Sequence[Module], norms: Mapping[str, Module]) -> 
         yield Step("Conv2d", module.name, {"stride": (1, 1), "padding": (1, 1)}, weights_of(module))
         if module.name in norms:
             yield norm_step("BatchNorm2d", norms[module.name])
-        yield Step("ReLU", module.name)
+        last = norms.get(module.name, module)
+        yield Step("ReLU", behind(last, 1))
         if pools:
-            yield Step("MaxPool2d", module.name, {"size": (2, 2), "stride": (2, 2)})
+            yield Step("MaxPool2d", behind(last, 2), {"size": (2, 2), "stride": (2, 2)})

@@ -19,7 +19,7 @@ from numcam.figures.attacked import attacked_figure
 from numcam.front.explaining import SHOWN, shown
 from numcam.front.pictures import write_picture
 from numcam.images import pictures_of
-from numcam.models.classifier import Classifier, is_one
+from numcam.models.classifier import Classifier, is_one, listed
 from numcam.nn.types import Array
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ def attack(
     if name == "deepfool" and to is not None:
         raise InputError("deepfool leaves a class for the nearest other one; leave out to, or choose another method")
     if not is_one(picture):
-        pictures = picture if hasattr(picture, "__array__") else list(picture)
-        return [_one(classifier, each, label, name, to, options) for each in pictures]
+        return [_one(classifier, each, label, name, to, options) for each in listed(picture)]
     return _one(classifier, picture, label, name, to, options)
 
 

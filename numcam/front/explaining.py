@@ -24,7 +24,7 @@ from numcam.figures.evidence import drawn, finding_panel, place
 from numcam.figures.findings import ClassFindings, findings_figure
 from numcam.front.provenance import provenance
 from numcam.images import pictures_of
-from numcam.models.classifier import Classifier, is_one
+from numcam.models.classifier import Classifier, is_one, listed
 from numcam.nn import Target, Trace
 from numcam.nn.types import Array
 
@@ -131,8 +131,7 @@ def explain(
     """As `Classifier.explain`."""
     method = method_named(method)
     several = not is_one(picture)
-    named = picture if hasattr(picture, "__array__") or not several else list(picture)
-    pictures = list(named) if several else [picture]
+    pictures = listed(picture) if several else [picture]
     targets = _targets(target)
     if targets is None or not several:
         asked = [[target] if targets is None else targets for _ in pictures]

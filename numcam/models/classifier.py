@@ -3,7 +3,7 @@
 import operator
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -88,8 +88,7 @@ class Classifier:
         batch of pictures, a list of these, one for each. Pictures and InputError as in `to_pixels`.
         """
         if not is_one(image):
-            pictures = image if hasattr(image, "__array__") else list(image)
-            return [self.predict(one, top) for one in pictures]
+            return [self.predict(one, top) for one in listed(image)]
         probabilities = self.probabilities(self.forward(self.preprocess(image)))[0]
         best = np.argsort(-probabilities, kind="stable")[: max(1, top)]
         return [(int(i), self.classes[i], float(probabilities[i])) for i in best]
@@ -190,6 +189,13 @@ def is_one(image: Any) -> bool:
     if isinstance(image, str | os.PathLike | Image.Image):
         return True
     return hasattr(image, "__array__") and np.ndim(image) < 4
+
+
+def listed(images: Any) -> list[Any]:
+    """The single pictures of a list or a batch. InputError for what is none."""
+    if not hasattr(images, "__array__") and not isinstance(images, Iterable):
+        raise InputError(f"a picture is a path, an array, or a picture of Pillow's; got {type(images).__name__}")
+    return list(images)
 
 
 def usual_name(wanted: str, names: Sequence[str]) -> str | None:

@@ -217,7 +217,7 @@ class Trace(Mapping[str, Array]):
         """The gradient of the score with respect to the output."""
         out = self.output
         if isinstance(target, str):
-            raise ValueError(f"target is the index of a class; classifier.index({target!r}) gives that of a name")
+            raise ValueError(f"target is a class index; classifier.index({target!r}) gives that of a name")
         given = np.asarray(target if isinstance(target, int) or hasattr(target, "__array__") else list(target))
         if given.shape == out.shape and given.dtype.kind == "f":
             return given.astype(out.dtype)

@@ -83,7 +83,7 @@ def test_every_channel_of_a_network_without_a_head(capsys, photo, headless):
     code, out, _ = run(capsys, "explain", photo, "--model", headless, "--class", "all", "--layer", "relu5_2")
     assert code == 0
     assert "strongest of 64" in out
-    assert files() == ["photo-atlas.png", "photo.png"]
+    assert files() == ["photo-atlas-relu5_2.png", "photo.png"]
 
 
 @pytest.mark.parametrize("suffix", ["npz", "h5", "json"])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from numcam.errors import InputError
 from numcam.models.classifier import Classifier
@@ -131,6 +132,42 @@ def test_floats_that_look_like_shares_are_refused_and_black_is_black(kind):
     assert classifier().to_pixels((image > 0.5).astype(np.uint8)).max() == 1
 
 
-def test_predict_answers_for_one_picture():
-    with pytest.raises(InputError, match="predict answers for one picture, and got 2"):
-        classifier().predict(np.zeros((2, 32, 64, 3), np.uint8))
+def test_predict_of_a_batch_answers_for_every_picture():
+    one, other = picture(), picture()[::-1]
+    single = [classifier().predict(one), classifier().predict(other)]
+    assert single[0] != single[1]
+    assert classifier().predict(np.stack([one, other])) == single
+    assert classifier().predict([one, other]) == single
+    assert classifier().predict(one[None]) == single[:1]
+
+
+def test_pictures_are_taken_in_every_form_that_people_have(tmp_path):
+    rgb = np.random.default_rng(3).integers(0, 256, (20, 30, 3), np.uint8)
+    expected = classifier().to_pixels(rgb)
+    Image.fromarray(rgb).save(tmp_path / "a.png")
+    opaque = np.concatenate([rgb, np.full((20, 30, 1), 255, np.uint8)], axis=2)
+    same = [tmp_path / "a.png", str(tmp_path / "a.png"), Image.fromarray(rgb), rgb.transpose(2, 0, 1), opaque]
+    for one in same:
+        np.testing.assert_allclose(classifier().to_pixels(one), expected, atol=1e-4)
+    assert classifier().to_pixels([*same, rgb[:7]]).shape == (6, *expected.shape[1:])  # of two sizes
+    grey = rgb[..., 0]
+    thrice = classifier().to_pixels(np.repeat(grey[..., None], 3, 2))
+    for one in (grey, grey[..., None], grey[None], Image.fromarray(grey)):
+        np.testing.assert_array_equal(classifier().to_pixels(one), thrice)
+    clear = np.concatenate([rgb, np.zeros((20, 30, 1), np.uint8)], axis=2)
+    assert (classifier().to_pixels(clear) == 255).all()
+    with pytest.raises(InputError, match="no picture in the list"):
+        classifier().to_pixels([])
+    with pytest.raises(InputError, match="got NoneType"):
+        classifier().to_pixels(None)
+
+
+@pytest.mark.parametrize("given", [np.int64(1), np.array(1), "1", "dog", " Dog ", "“dog”", "dog (1)", '"dog"'])
+def test_a_class_is_an_index_of_any_kind_a_name_or_what_numcam_prints(given):
+    assert classifier().index(given) == 1
+
+
+@pytest.mark.parametrize("given", [None, 1.0, [1], "dog (0)"])
+def test_what_is_no_class_is_one_sentence(given):
+    with pytest.raises(InputError, match="class"):
+        classifier().index(given)
