@@ -103,9 +103,9 @@ def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
     ]
     for name, layer, at in layers:
         yield name, check_layer(layer, at)
-    norm = check_layer(BatchNorm2d(n(3), rng.uniform(0.5, 2, 3), n(3), n(3)), x)
+    norm = check_layer(BatchNorm2d(mean=n(3), variance=rng.uniform(0.5, 2, 3), weight=n(3), bias=n(3)), x)
     yield "BatchNorm2d, fixed statistics", {key: norm[key] for key in ("input", "weight", "bias")}
-    norm = check_layer(BatchNorm1d(n(8), rng.uniform(0.5, 2, 8), n(8), n(8)), n((3, 8)))
+    norm = check_layer(BatchNorm1d(mean=n(8), variance=rng.uniform(0.5, 2, 8), weight=n(8), bias=n(8)), n((3, 8)))
     yield "BatchNorm1d, fixed statistics", {key: norm[key] for key in ("input", "weight", "bias")}
     yield (
         "cross-entropy",

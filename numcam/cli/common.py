@@ -49,7 +49,7 @@ def add_class(parser: argparse.ArgumentParser, help: str, every: bool = False) -
 def add_format(parser: argparse.ArgumentParser, kinds: Sequence[str]) -> None:
     """The --format option."""
     names = ", ".join(kind[1:] for kind in kinds)
-    parser.add_argument("--format", metavar="KIND", help=f"of the files in a folder: {names} (%(default)s)")
+    parser.add_argument("--format", metavar="KIND", help=f"of the files in a folder: {names} (png)")
 
 
 def tell(line: str) -> None:

@@ -35,11 +35,12 @@ def _along(values: Array, x: Array) -> Array:
 
 
 class BatchNorm2d:
-    """Batch normalisation with fixed statistics. mean, variance, weight, bias: (c,)."""
+    """Batch normalisation with fixed statistics. mean, variance, weight, bias: (c,), by name only, for other tools have
+    them in other orders."""
 
     dimensions = 4
 
-    def __init__(self, mean: Array, variance: Array, weight: Array, bias: Array, epsilon: float = 1e-5) -> None:
+    def __init__(self, *, mean: Array, variance: Array, weight: Array, bias: Array, epsilon: float = 1e-5) -> None:
         arrays = [np.asarray(a) for a in (mean, variance, weight, bias)]
         if len({a.shape for a in arrays}) != 1 or arrays[0].ndim != 1:
             raise ValueError(f"{type(self).__name__} takes four arrays of shape (c,); got {[a.shape for a in arrays]}")
@@ -51,8 +52,7 @@ class BatchNorm2d:
         return {name: getattr(self, name) for name in NAMES}
 
     def with_parameters(self, parameters: Mapping[str, Array]) -> "BatchNorm2d":
-        mean, variance, weight, bias = (parameters[name] for name in NAMES)
-        return type(self)(mean, variance, weight, bias, self.epsilon)
+        return type(self)(**{name: parameters[name] for name in NAMES}, epsilon=self.epsilon)
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != self.dimensions or shape[1] != self.mean.size:

@@ -30,7 +30,7 @@ def every_layer():
     return Network(
         {
             "conv1": Conv2d(n((3, 2, 3, 3)), n(3), padding=1, stride=2),
-            "norm1": BatchNorm2d(n(3), n(3) ** 2, n(3), n(3)),
+            "norm1": BatchNorm2d(mean=n(3), variance=n(3) ** 2, weight=n(3), bias=n(3)),
             "relu1": ReLU(),
             "avgpool": AvgPool2d(2, 1),
             "conv2": Conv2d(n((4, 3, 2, 2)), n(4)),

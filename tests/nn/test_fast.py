@@ -34,6 +34,7 @@ from numcam.nn.fast.maps import Map, Rows
 from numcam.nn.fast.team import Team, alone, processors, release, team
 from numcam.nn.fast.ways import SAFE, UNPACKED, trying
 from numcam.nn.fast.winograd import F2, F4, Kernel, backwards, toom_cook, transformed
+from numcam.nn.norm import NAMES
 
 RULES = {"standard": STANDARD, "guided": GUIDED, "deconvnet": DECONVNET}
 
@@ -157,7 +158,7 @@ def networks():
         ("relu2", ReLU()),
     ]
     layers += [("conv3", conv_layer(rng, 8, 9, side=5, padding=2)), ("relu3", ReLU()), ("pool3", MaxPool2d(3, 2))]
-    layers += [("norm", BatchNorm2d(*(rng.uniform(0.5, 1.5, 9).astype(np.float32) for _ in range(4))))]
+    layers += [("norm", BatchNorm2d(**{key: rng.uniform(0.5, 1.5, 9).astype(np.float32) for key in NAMES}))]
     layers += [("conv4", conv_layer(rng, 9, 8, stride=2)), ("relu4", ReLU()), ("avg", AvgPool2d(2))]
     layers += [("gap", GlobalAvgPool2d()), ("fc", linear_layer(rng, 8, 4))]
     yield "a mixture", Network(layers), (3, 3, 37, 30)
@@ -207,7 +208,8 @@ def repeating(rng, c, rows, cols):
 
 
 def norm(c):
-    return BatchNorm2d(*np.random.default_rng(c).uniform(0.5, 1.5, (4, c)).astype(np.float32))
+    values = np.random.default_rng(c).uniform(0.5, 1.5, (4, c)).astype(np.float32)
+    return BatchNorm2d(**dict(zip(NAMES, values, strict=True)))
 
 
 BODIES = {

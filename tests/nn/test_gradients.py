@@ -182,7 +182,8 @@ def test_linear_backward_returns_all_three_gradients():
 
 def test_batch_normalisation():
     r = rng()
-    layer = BatchNorm2d(r.standard_normal(3), r.uniform(0.5, 2, 3), r.standard_normal(3), r.standard_normal(3), 1e-3)
+    mean, variance, w, b = r.standard_normal(3), r.uniform(0.5, 2, 3), r.standard_normal(3), r.standard_normal(3)
+    layer = BatchNorm2d(mean=mean, variance=variance, weight=w, bias=b, epsilon=1e-3)
     x = r.standard_normal((2, 3, 4, 5)) + 1
     errors = check_layer(layer, x)
     assert max(errors[k] for k in ("input", "weight", "bias")) < BOUND

@@ -360,3 +360,29 @@ def test_the_configuration_is_found_wherever_the_heap_lies_and_in_compressed_mem
     image = np.zeros((48, 40, 3), np.uint8)
     first, second = (load(str(tmp_path / n), say=lambda _: None) for n in ("it.keras", "small.keras"))
     np.testing.assert_array_equal(ours(first, image), ours(second, image))
+
+
+def test_a_layer_s_name_in_the_file_means_what_that_layer_gives(tmp_path):
+    """With its activation, which is a layer of its own here, and with the batch normalisation behind it."""
+    model = keras.Sequential(
+        [
+            L.Input((33, 40, 3)),
+            L.Rescaling(1 / 255),
+            L.Conv2D(5, 3, activation="relu", name="first"),
+            L.MaxPooling2D(name="smaller"),
+            L.Conv2D(6, 3, name="second"),
+            L.BatchNormalization(name="normal"),
+            L.Activation("tanh", name="bent"),
+            L.GlobalAveragePooling2D(),
+            L.Dense(3, activation="softmax"),
+        ]
+    )
+    classifier, _ = opened(model, tmp_path / "it.keras")
+    image = picture(classifier)
+    trace = classifier.forward(classifier.preprocess(image))
+    for name in ("first", "smaller", "normal", "bent"):
+        whole = keras.Model(model.inputs, model.get_layer(name).output)
+        expected = np.asarray(whole(image[None].astype(np.float32)).detach()).transpose(0, 3, 1, 2)
+        np.testing.assert_allclose(trace[classifier.layer(name)], expected, atol=1e-4)
+    with pytest.raises(InputError, match="no layer 'second'"):
+        classifier.layer("second")  # without its batch normalisation, which numcam has put into it

@@ -299,3 +299,23 @@ def test_random_heads(seed, tmp_path):
     model = trained(VGG(seq(*layers, L(units, 3))), seed)
     torch.save(model.state_dict(), tmp_path / "it.pth")
     check(model, tmp_path / "it.pth")
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_a_layer_s_name_in_the_file_means_what_that_module_gives(norm, tmp_path):
+    """Every module of the features, by its own name: the one that numcam has no place for is the convolution whose
+    batch normalisation is part of it."""
+    model = trained(VGG(L(64, 7), pool=average(), norm=norm))
+    torch.save(model.state_dict(), tmp_path / "it.pth")
+    classifier = load(str(tmp_path / "it.pth"), say=lambda _: None, input_size=SIDE)
+    x = np.random.default_rng(1).standard_normal((1, 3, SIDE, SIDE)).astype(np.float32)
+    trace, here = classifier.forward(x), torch.from_numpy(x)
+    for i, module in enumerate(model.features):
+        with torch.no_grad():
+            here = module(here)
+        if norm and isinstance(module, nn.Conv2d):
+            with pytest.raises(InputError, match="no layer"):
+                classifier.layer(f"features.{i}")
+        else:
+            ours = trace[classifier.layer(f"features.{i}")]
+            np.testing.assert_allclose(ours, here.numpy(), atol=1e-4 * float(here.abs().max()))
