@@ -41,6 +41,7 @@ def load(
     input_size: int | tuple[int, int] | None = None,
     output: str | None = None,
     checkpoint_key: str | None = None,
+    layers: str | None = None,
 ) -> Classifier:
     """A classifier, ready to use; it brings the preprocessing that its weights were trained with.
 
@@ -55,14 +56,15 @@ def load(
     preprocess: what is done to pixels before the network's own first layer: "torchvision" (or "imagenet"), "caffe",
     "0-1", "-1-1", "0-255", or six numbers "MEAN,MEAN,MEAN/SCALE,SCALE,SCALE" of grey levels. input_size: an int or
     (rows, cols). output: "softmax", or "sigmoid" where each class has a probability of its own. checkpoint_key: which
-    state_dict, where a checkpoint has several.
+    state_dict, where a checkpoint has several. layers: which layers follow each other, where a file of tensors alone is
+    no VGG: "conv1 relu pool conv2 relu pool flatten fc1 relu fc2", by the file's own names.
     InputError for an unknown name or setting, or a file that cannot be used.
     """
     from numcam.formats import read_weights  # here, because h5py and seven formats take a third of all importing
 
     if not str(model) or (weights is not None and not str(weights)):
         raise InputError("the name of a weights file is empty; give a file, or leave the option out")
-    asked = asked_of(preprocess, input_size, output, checkpoint_key)
+    asked = asked_of(preprocess, input_size, output, checkpoint_key, layers)
     classes = None if classes is None else _names(classes)
     known = [*ARCHITECTURES, *(name for name in PUBLISHED if name not in ARCHITECTURES)]
     if model not in known:
@@ -97,6 +99,7 @@ def asked_of(
     input_size: int | tuple[int, int] | None,
     output: str | None,
     checkpoint_key: str | None = None,
+    layers: str | None = None,
 ) -> "Asked":
     """What `load` is told of a network, checked."""
     from numcam.formats.network import Asked
@@ -111,7 +114,9 @@ def asked_of(
         size = (0, 0)
     if size and not max(size) <= MOST_SIDE >= min(size) >= 1:
         raise InputError(f"the input size is one number or (rows, cols) from 1 to {MOST_SIDE}; got {input_size!r}")
-    return Asked(preprocess, size, output, checkpoint_key)
+    if layers is not None and not layers.strip():
+        raise InputError("the line of layers is empty; give names, such as conv1 relu pool flatten fc1")
+    return Asked(preprocess, size, output, checkpoint_key, layers)
 
 
 def _names(classes: Sequence[str] | Mapping[Any, Any]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numcam.exercises.running import LIMIT
 from numcam.nn import (
     ELU,
     GELU,
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
@@ -92,6 +93,7 @@ def checks(rng: np.random.Generator) -> Iterator[tuple[str, dict[str, float]]]:
         ("AvgPool2d 3, stride 2", AvgPool2d(3, 2), x),
         ("MaxPool2d 3, stride 2, padding (0, 1, 1, 1)", MaxPool2d(3, 2, (0, 1, 1, 1)), x),
         ("AvgPool2d 3, stride 2, padding (0, 1, 1, 1)", AvgPool2d(3, 2, (0, 1, 1, 1)), x),
+        ("AdaptiveAvgPool2d (3, 4) of (7, 6)", AdaptiveAvgPool2d((3, 4)), x),
         ("GlobalAvgPool2d", GlobalAvgPool2d(), x),
         ("GlobalMaxPool2d", GlobalMaxPool2d(), x),
         ("ZeroPad2d (0, 1, 2, 3)", ZeroPad2d((0, 1, 2, 3)), x),

@@ -86,6 +86,7 @@ def add_stated(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--input-size", metavar="N|ROWSxCOLS", help="what pictures are brought to")
     parser.add_argument("--checkpoint-key", metavar="KEY", help="which state_dict, where a checkpoint has several")
+    parser.add_argument("--layers", metavar="WORDS", help='of a file of tensors: "conv1 relu pool flatten fc1"')
     parser.add_argument("--output", choices=OUTPUTS, help="what makes probabilities; sigmoid: of each class its own")
 
 
@@ -102,6 +103,7 @@ def stated(options: argparse.Namespace) -> dict[str, Any]:
         "input_size": size,
         "output": options.output,
         "checkpoint_key": options.checkpoint_key,
+        "layers": options.layers,
     }
 
 

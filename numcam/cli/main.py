@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
+from typing import Any
 
 from numcam import __version__
 from numcam.cli.commands import COMMANDS
@@ -25,6 +26,9 @@ numcam COMMAND --help tells more about each."""
 
 class Parser(argparse.ArgumentParser):
     """argparse, with its complaint as one sentence and a pointer to the help."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **options})  # --layer is not short for --layers
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")

@@ -10,6 +10,7 @@ import numpy as np
 from numcam.errors import InputError
 from numcam.explain.target import predicted, scores, seed
 from numcam.nn import (
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -28,7 +29,8 @@ from numcam.nn import (
 from numcam.nn.types import Array, Layer
 
 WITHOUT_BIAS = (
-    ReLU, LeakyReLU, MaxPool2d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, ZeroPad2d, Flatten, Dropout,
+    ReLU, LeakyReLU, MaxPool2d, AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool2d, GlobalMaxPool2d, ZeroPad2d, Flatten,
+    Dropout,
 )  # fmt: skip
 """Twice the input, twice the output: these add nothing of their own."""
 

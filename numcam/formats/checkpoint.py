@@ -50,7 +50,7 @@ class Checkpoint:
 
     convention: "torch" (convolutions (k, c, rows, cols), linear (out, in)) or "keras" (the other way round).
     config: what a whole Keras model states of itself. said: what was assumed to find the tensors; classes: names that
-    the file has beside them.
+    the file has beside them. pieces: the layers in their order, where the file states them (`stated.Piece`).
     """
 
     path: Path
@@ -60,6 +60,7 @@ class Checkpoint:
     config: Mapping[str, Any] | None = None
     said: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
+    pieces: tuple[Any, ...] | None = None
 
 
 def lying_at(path: Path, offset: int, shape: Shape, dtype: str) -> Tensor:

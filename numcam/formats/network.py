@@ -18,6 +18,8 @@ class Asked:
     output: str | None = None
     key: str | None = None
     """Of the state_dict to take, where a checkpoint has several."""
+    layers: str | None = None
+    """Which layers follow each other, in words, where the file holds tensors alone."""
 
 
 def output_of(classes: int, asked: Asked) -> tuple[str, list[str]]:

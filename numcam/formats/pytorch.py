@@ -117,7 +117,7 @@ def _checkpoint(
         at = view.storage.key
         read = partial(_read, path, places[at], view)
         tensors[name] = Tensor(view.shape, view.storage.dtype, read, checks.get(at, _nothing))
-    return Checkpoint(path, format, "torch", tensors, said=found.said, classes=found.classes)
+    return Checkpoint(path, format, "torch", tensors, said=found.said, classes=found.classes, pieces=found.pieces)
 
 
 def _read(path: Path, at: int, view: View) -> Array:

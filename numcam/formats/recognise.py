@@ -30,7 +30,7 @@ def recognised(checkpoint: Checkpoint, asked: Asked) -> Recognised:
     if checkpoint.config is not None:
         return keras_network(checkpoint.config, checkpoint.tensors, asked)
     if checkpoint.convention == "torch":
-        found = torch_network(checkpoint.tensors, asked, alphabetical=checkpoint.format == "safetensors")
+        found = torch_network(checkpoint.tensors, asked, checkpoint.format == "safetensors", checkpoint.pieces)
         assumed, names = checkpoint.said + found.assumed, checkpoint.classes
         if names and len(names) != found.classes:
             assumed += (f"numbers for the {found.classes} classes, for the file names {len(names)}",)

@@ -9,6 +9,7 @@ import numpy as np
 
 from numcam.formats.checkpoint import Refused
 from numcam.models.chain import TYPES, Described, chained, names
+from numcam.models.preprocessing import Preprocessing
 from numcam.models.vgg import assemble, row_with
 from numcam.nn import Dropout, Network
 from numcam.nn.types import Array, Layer, Shape
@@ -34,6 +35,8 @@ class Step:
     source: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    name: str = ""
+    """Of its own, where it is none of the network's layers."""
 
 
 def constant(values: Any) -> Parameter:
@@ -46,6 +49,30 @@ def channels_first(read: Callable[[], Array], places: tuple[int, int, int]) -> A
     """Keras flattens (rows, cols, c), numcam (c, rows, cols): (in, out) -> (out, in) in numcam's order, a view."""
     values = read()
     return values.reshape(*places, -1).transpose(3, 2, 0, 1)
+
+
+LUMA = (0.299, 0.587, 0.114)
+"""What red, green and blue add to grey (ITU-R BT.601), as Pillow and Keras make it."""
+
+
+def coloured(channels: int, preprocessing: Preprocessing) -> tuple[list[Step], list[str]]:
+    """A first layer that makes what a network of other channels than RGB takes, and a sentence about it: grey for one,
+    opaque for four. It stands behind the preprocessing, so that one mean and one scale mean the same before and after.
+    """
+    if channels == 3:
+        return [], []
+    order = -1 if preprocessing.order == "BGR" else 1
+    if channels == 1:
+        weight, bias = np.reshape(LUMA[::order], (1, 3, 1, 1)), np.zeros(1)
+        name, sentence = "grey", "pictures made grey for its one channel"
+    elif channels == 4:
+        opaque = (255 - preprocessing.mean[-1]) / preprocessing.scale[-1]
+        weight, bias = np.eye(4, 3).reshape(4, 3, 1, 1), np.array([0, 0, 0, opaque])
+        name, sentence = "opaque", "pictures that are opaque, for its fourth channel"
+    else:
+        raise Refused(f"its first layer takes {channels} channels; pictures have 3, from which 1 or 4 can be made")
+    parameters = {"weight": constant(weight), "bias": constant(bias)}
+    return [Step("Conv2d", "", {"stride": (1, 1), "padding": (0, 0)}, parameters, name)], [sentence]
 
 
 def output_shape(step: Step, shape: Shape) -> Shape:
@@ -112,7 +139,9 @@ def described(steps: Sequence[Step]) -> tuple[tuple[Described, ...], dict[str, P
     """The layers under numcam's names, and their arrays."""
     layers: list[Described] = []
     parameters: dict[str, Parameter] = {}
-    for name, step in zip(names([step.type for step in steps]), steps, strict=True):
+    found = names([step.type for step in steps if not step.name])
+    for step in steps:
+        name = step.name or next(found)
         layers.append(Described(name, step.type, dict(step.settings), step.source))
         parameters |= {f"{name}.{key}": parameter for key, parameter in step.parameters.items()}
     return tuple(layers), parameters

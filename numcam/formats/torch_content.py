@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from numcam.formats.checkpoint import Refused, shown
+from numcam.formats.stated import Piece
 from numcam.formats.torch_objects import Name, Shell, View
+from numcam.formats.torch_whole import pieces_in
 from numcam.models.labels import names_in
 
 NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")
@@ -39,6 +41,8 @@ class Found:
     tensors: Mapping[str, View]
     said: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
+    pieces: tuple[Piece, ...] | None = None
+    """The layers in order, of a module that states them."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +72,13 @@ def state_dict_in(content: Any, key: str | None = None) -> Found:
     most = max(one.kernels for one in whole)
     likely = sorted((one for one in whole if one.kernels == most), key=_rank)
     best, others = likely[0], [one.title for one in likely[1:] if one.tensors.keys() == likely[0].tensors.keys()]
-    said = []
+    said, pieces = [], None
     if others and key is None:
         said.append(f"its {best.title}, though {', '.join(others[:4])} would do too (--checkpoint-key says otherwise)")
     if best.module is not None:
-        said += _of_module(best.module)
-    return Found(best.tensors, tuple(said), _classes(content))
+        pieces = pieces_in(best.module)
+        said += _of_module(best.module) if pieces is None else []
+    return Found(best.tensors, tuple(said), _classes(content), pieces)
 
 
 def _rank(one: _Candidate) -> tuple[bool, int, int]:

@@ -9,7 +9,9 @@ from itertools import pairwise
 
 from numcam.formats.checkpoint import Refused, Tensor
 from numcam.formats.network import Asked, Recognised, output_of
-from numcam.formats.steps import Step, described, folded, for_both, row_of, sources_of
+from numcam.formats.stated import Piece
+from numcam.formats.stated_network import finished, network_in_words, stated_network, suggestion
+from numcam.formats.steps import Step
 from numcam.formats.torch_head import chained_head, head_steps, nothing_but_nan, size_for
 from numcam.formats.torch_modules import (
     EPSILON,
@@ -23,20 +25,43 @@ from numcam.formats.torch_modules import (
     weights_of,
     without_what_stands_beside,
 )
-from numcam.models.chain import CHAIN
-from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES
+from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES, Preprocessing
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, architecture, row_with
 
 
-def torch_network(tensors: Mapping[str, Tensor], asked: Asked, alphabetical: bool) -> Recognised:
-    """The network that a state_dict's tensors make. alphabetical: they have lost their order, as in safetensors."""
-    modules = in_order(modules_of(tensors), alphabetical)
+def torch_network(
+    tensors: Mapping[str, Tensor], asked: Asked, alphabetical: bool, pieces: Sequence[Piece] | None = None
+) -> Recognised:
+    """The network that a state_dict's tensors make. alphabetical: they have lost their order, as in safetensors.
+    pieces: the layers, where a whole module states them."""
+    every = in_order(modules_of(tensors), alphabetical)
+    base, every = preprocessing_in(every)
+    if asked.layers is None and pieces is not None:
+        return stated_network({"": pieces}, every, asked, base, "torchvision")
+    modules, beside = without_what_stands_beside(every)
+    if asked.layers is not None:
+        return network_in_words(asked.layers, modules, asked, base)
+    try:
+        body, norms, head = _parted(modules)
+        row = _row(body)
+        _check_room(row, body, norms)
+    except Refused as error:
+        raise Refused(f"{error}; {suggestion(modules, asked)}") from None
+    return _vgg(row, body, norms, head, asked, base, alphabetical, beside)
+
+
+def _vgg(
+    row: str,
+    body: Sequence[Module],
+    norms: Mapping[str, Module],
+    head: Sequence[Module],
+    asked: Asked,
+    base: Preprocessing | None,
+    alphabetical: bool,
+    beside: Sequence[str],
+) -> Recognised:
+    """A row of the table, with the head that the file has."""
     assumed: list[str] = []
-    base, modules = preprocessing_in(modules)
-    modules, beside = without_what_stands_beside(modules)
-    body, norms, head = _parted(modules)
-    row = _row(body)
-    _check_room(row, body, norms)
     steps = list(_features(row, body, norms))
     channels = body[-1].shape[0]
     family = "torchvision"
@@ -49,7 +74,7 @@ def torch_network(tensors: Mapping[str, Tensor], asked: Asked, alphabetical: boo
         size, more = size_for(linears[0], channels, asked)
         steps += head_steps(head, linears, channels, assumed)
         classes = linears[-1].shape[0]
-    if any(m.kind == "norm" for m in modules):
+    if norms or any(m.kind == "norm" for m in head):
         assumed.append(f"batch normalisation with epsilon {EPSILON:g}")
     preprocessing = asked.preprocessing or base or FAMILIES[family]
     if not asked.preprocessing and not base:
@@ -57,24 +82,10 @@ def torch_network(tensors: Mapping[str, Tensor], asked: Asked, alphabetical: boo
     assumed += more
     output, more = output_of(classes, asked)
     assumed += more
-    if classes == 1 and output == "sigmoid":
-        steps, classes = for_both(steps), 2
     if beside:
-        assumed.append(f"{', '.join(beside[:6])} left out, for it stands beside the network")
-    layers, parameters = described(folded(steps))
-    whole = row_of(layers, parameters)
-    return Recognised(
-        whole or CHAIN,
-        () if whole else layers,
-        parameters,
-        size,
-        preprocessing,
-        output,
-        classes,
-        tuple(assumed),
-        family,
-        sources=sources_of(layers),
-    )
+        more = [f"{', '.join(beside[:6])} left out, for it stands beside the network"]
+        return finished(steps, body[0].shape[1], size, preprocessing, output, [*assumed, *more], family)
+    return finished(steps, body[0].shape[1], size, preprocessing, output, assumed, family)
 
 
 def _parted(modules: Sequence[Module]) -> tuple[list[Module], dict[str, Module], list[Module]]:
@@ -116,8 +127,6 @@ def _row(body: Sequence[Module]) -> str:
     for before, after in pairwise(body):
         if after.shape[1] != before.shape[0]:
             raise Refused(f"{after.name!r} of shape {after.shape} does not fit on {before.name!r} of {before.shape}")
-    if body[0].shape[1] != 3:
-        raise Refused(f"its {body[0].name!r} takes {body[0].shape[1]} channels; numcam gives it the 3 of RGB pictures")
     return row
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from numcam.nn import (
     ELU,
     GELU,
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
@@ -35,8 +36,9 @@ CHAIN = "chain"
 TYPES: Mapping[str, type] = {
     kind.__name__: kind
     for kind in (
-        AvgPool2d, BatchNorm1d, BatchNorm2d, ClippedReLU, Conv2d, ELU, Flatten, GELU, GlobalAvgPool2d, GlobalMaxPool2d,
-        LeakyReLU, Linear, MaxPool2d, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, ZeroPad2d,
+        AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, ClippedReLU, Conv2d, ELU, Flatten, GELU,
+        GlobalAvgPool2d, GlobalMaxPool2d, LeakyReLU, Linear, MaxPool2d, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh,
+        ZeroPad2d,
     )
 }  # fmt: skip
 
@@ -51,7 +53,7 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
 STEMS = {
     "Conv2d": "conv", "Linear": "fc", "BatchNorm1d": "norm", "BatchNorm2d": "norm", "MaxPool2d": "pool",
     "AvgPool2d": "pool", "ZeroPad2d": "pad", "GlobalAvgPool2d": "avgpool", "GlobalMaxPool2d": "maxpool",
-    "ClippedReLU": "relu",
+    "ClippedReLU": "relu", "AdaptiveAvgPool2d": "avgpool",
 }  # fmt: skip
 """What a layer's name begins with, where it is not its type in small letters."""
 
@@ -100,7 +102,7 @@ def names(types: Sequence[str]) -> Iterator[str]:
         if type == "Linear":
             fc = max(fc, block - (conv == 0)) + 1
         conv += type == "Conv2d"
-        if fc or flat:
+        if fc or flat or type == "AdaptiveAvgPool2d":
             name = f"{stem}{fc}" if fc else stem
         else:
             name = f"{stem}{block}" if stem == "pool" else f"{stem}{block}_{conv + (type == 'ZeroPad2d')}"

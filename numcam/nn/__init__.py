@@ -1,6 +1,7 @@
 """The mechanics: layers as pairs of pure functions, a network, its trace. NumPy only; knows nothing of pictures."""
 
 from numcam.nn.activations import ELU, GELU, ClippedReLU, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh
+from numcam.nn.adaptive import AdaptiveAvgPool2d
 from numcam.nn.conv import Conv2d
 from numcam.nn.dropout import Dropout
 from numcam.nn.linear import Flatten, Linear
@@ -18,6 +19,7 @@ __all__ = [
     "GELU",
     "GUIDED",
     "STANDARD",
+    "AdaptiveAvgPool2d",
     "Array",
     "AvgPool2d",
     "BatchNorm1d",
