@@ -103,13 +103,13 @@ def built(pieces: Sequence[Piece], start: Chain) -> Chain:
     for i, given in enumerate(plain):
         piece = _over_all(given, plain[i + 1].kind if i + 1 < len(plain) else "")
         rule = RULES.get(piece.kind)
-        if rule is None:
+        if i == len(plain) - 1 and piece.kind in ENDS:
+            start.end = ENDS[piece.kind]
+        elif rule is None:
             raise Refused(
                 f"{piece.title} is nothing that numcam computes; it computes chains of convolutions, pooling, linear "
                 "layers, activations and batch normalisation"
             )
-        if i == len(plain) - 1 and piece.kind in ENDS:
-            start.end = ENDS[piece.kind]
         else:
             rule(start, piece)
     return start

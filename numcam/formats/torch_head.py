@@ -17,6 +17,12 @@ from numcam.nn.types import Array, Pair
 MOST_LAYERS = 7
 """Of a head; the orders in which so many may stand can all be tried."""
 
+ADAPTIVE = 7
+"""Of torchvision's VGGs, which average their last maps to 7x7 whatever the size of a picture."""
+
+WINDOW = 32
+"""Rows and columns that five poolings make one of."""
+
 CHAINS = "numcam computes one chain of layers, from a picture to one answer"
 
 
@@ -90,6 +96,8 @@ def size_for(first: Module, channels: int, asked: Asked) -> tuple[Pair, list[str
         what = f"averages over all places below {first.name!r}, and pictures of {INPUT_SIZE[0]}x{INPUT_SIZE[1]}"
         return INPUT_SIZE, [f"{what} (--input-size says otherwise)"]
     given = asked.input_size
+    if given and side == ADAPTIVE and min(given) >= WINDOW and (given[0] // 32, given[1] // 32) != (side, side):
+        return given, [f"maps averaged to {side}x{side} below {first.name!r}, as torchvision's VGGs do"]
     if given and (given[0] // 32, given[1] // 32) != (side, side):
         raise Refused(
             f"its {first.name!r} takes what {own[0]}x{own[1]} gives, and {given[0]}x{given[1]} gives another number of "
@@ -98,9 +106,15 @@ def size_for(first: Module, channels: int, asked: Asked) -> tuple[Pair, list[str
     return given or own, []
 
 
-def head_steps(head: Sequence[Module], linears: Sequence[Module], channels: int, assumed: list[str]) -> Iterator[Step]:
-    """Flatten or averaging, then linear layers with what stands between them."""
+def head_steps(
+    head: Sequence[Module], linears: Sequence[Module], channels: int, size: Pair, assumed: list[str]
+) -> Iterator[Step]:
+    """Flatten or averaging, then linear layers with what stands between them. size: of the pictures, as `size_for`
+    gives it."""
     averaged = prod(linears[0].shape[1:]) == channels
+    side = isqrt(prod(linears[0].shape[1:]) // channels)
+    if not averaged and (size[0] // 32, size[1] // 32) != (side, side):
+        yield Step("AdaptiveAvgPool2d", "", {"size": (side, side)})
     yield Step("GlobalAvgPool2d" if averaged else "Flatten", "")
     norms = _norms_of(head, linears)
     if (first := norms.pop("", None)) is not None:

@@ -72,7 +72,7 @@ def _vgg(
     if head:
         linears = chained_head(head, channels, alphabetical)
         size, more = size_for(linears[0], channels, asked)
-        steps += head_steps(head, linears, channels, assumed)
+        steps += head_steps(head, linears, channels, size, assumed)
         classes = linears[-1].shape[0]
     if norms or any(m.kind == "norm" for m in head):
         assumed.append(f"batch normalisation with epsilon {EPSILON:g}")
