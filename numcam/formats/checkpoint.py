@@ -51,6 +51,7 @@ class Checkpoint:
     convention: "torch" (convolutions (k, c, rows, cols), linear (out, in)) or "keras" (the other way round).
     config: what a whole Keras model states of itself. said: what was assumed to find the tensors; classes: names that
     the file has beside them. pieces: the layers in their order, where the file states them (`stated.Piece`).
+    preprocessing: what it states is done to pixels.
     """
 
     path: Path
@@ -61,12 +62,18 @@ class Checkpoint:
     said: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
     pieces: tuple[Any, ...] | None = None
+    preprocessing: Any = None
 
 
 def lying_at(path: Path, offset: int, shape: Shape, dtype: str) -> Tensor:
     """A tensor that lies in one plain block of the file, at this offset, in C order."""
     end = offset + prod(shape) * np.dtype(STORED[dtype]).itemsize
     return Tensor(shape, dtype, partial(mapped, path, offset, shape, dtype), place=(offset, end))
+
+
+def bytes_of(path: Path) -> memoryview:
+    """All bytes of a file, read when they are looked at."""
+    return memoryview(np.memmap(path, np.uint8, "r").data)
 
 
 def check_apart(tensors: Iterable[Tensor]) -> None:

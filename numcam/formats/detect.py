@@ -3,17 +3,21 @@
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from numcam.errors import InputError
-from numcam.formats import hdf5, keras, pytorch, safetensors
+from numcam.formats import caffe, hdf5, keras, matlab, numpys, pytorch, safetensors
 from numcam.formats.checkpoint import MOST_TENSORS, Checkpoint, Refused, shown
+from numcam.formats.others import folder_kind, other_kind, zip_kind
 from numcam.formats.zips import ZIP, archive_at
 
-KNOWN = "numcam reads its own .h5, Keras .h5 and .keras, PyTorch .pth and .safetensors"
+KNOWN = (
+    "numcam reads its own .h5, Keras .h5 and .keras, PyTorch .pth, .safetensors, NumPy .npz and .npy, Caffe "
+    ".caffemodel and MatConvNet .mat"
+)
 TROUBLE = (
     OSError, KeyError, ValueError, RuntimeError, TypeError, IndexError, EOFError, MemoryError, RecursionError,
     OverflowError, NotImplementedError, AttributeError, struct.error, zlib.error, zipfile.BadZipFile,
@@ -27,7 +31,7 @@ def kind_of(path: Path) -> str:
         if not path.exists():
             raise InputError(f"weights file {path} does not exist; {KNOWN}")
         if path.is_dir():
-            raise InputError(f"weights file {path} is a folder; give the file in it")
+            raise InputError(f"weights file {path} is {folder_kind(path)}")
         if not path.is_file():  # opening a pipe would wait for whoever writes into it
             raise InputError(f"{path} is a pipe or a device; weights are read from a file, save them as one")
         with path.open("rb") as file:
@@ -44,7 +48,14 @@ def kind_of(path: Path) -> str:
         return "stream"
     if len(head) > 8 and head[8:9] == b"{":
         return "safetensors"
-    raise InputError(f"{path} is {_other(head)}; {KNOWN}")
+    if head.startswith(numpys.NPY):
+        return "npy"
+    if head.startswith(matlab.VERSION_5):
+        return "mat"
+    if caffe.is_caffe(head):
+        return "caffe"
+    known = other_kind(head)
+    raise InputError(f"{path} is {known}" if known else f"{path} is {_other(head)}; {KNOWN}")
 
 
 def _other(head: bytes) -> str:
@@ -77,15 +88,27 @@ def sentences(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {reason}; fetch it again, or give another file") from error
 
 
+def _of_arrays(names: Sequence[str]) -> bool:
+    """Whether the members of a zip are NumPy's arrays."""
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
 def open_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
     """The tensors of a foreign file. InputError in one sentence for a file that is damaged, hostile or unknown."""
     kind = kind_of(path)
     with sentences(path):
         if kind == "zip":
             with archive_at(path) as archive:
-                kind = "keras" if keras.MODEL in archive.namelist() else "zip"
+                names = archive.namelist()
+                if known := zip_kind(names):
+                    raise Refused(f"it is {known}")
+                kind = "keras" if keras.MODEL in names else "npz" if _of_arrays(names) else "zip"
         openers: Mapping[str, Callable[[Path], Checkpoint]] = {
             "hdf5": keras.open_hdf5,
+            "npz": numpys.open_npz,
+            "npy": numpys.open_npy,
+            "mat": matlab.open_mat,
+            "caffe": caffe.open_caffe,
             "keras": keras.open_keras_zip,
             "safetensors": safetensors.open_safetensors,
             "stream": partial(pytorch.open_stream, key=key),

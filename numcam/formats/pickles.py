@@ -33,16 +33,17 @@ class Unpickled:
     storages: Mapping[str, Storage]
 
 
-def unpickled(data: bytes, start: int = 0) -> Unpickled:
-    """What the pickle at `start` describes. Refused where it is damaged, or larger than any checkpoint's."""
-    return _Machine(data, start).run()
+def unpickled(data: bytes | memoryview, start: int = 0, long: bool = False) -> Unpickled:
+    """What the pickle at `start` describes. Refused where it is damaged, or larger than any checkpoint's. long: texts
+    of Python 2, in which NumPy kept an array's values, stay bytes where they lie in data, a memoryview."""
+    return _Machine(data, start, long).run()
 
 
 class _Machine:
     """The pickle machine: a stack and a memo. Its methods are named after what an opcode does."""
 
-    def __init__(self, data: bytes, start: int) -> None:
-        self.data, self.at = data, start
+    def __init__(self, data: bytes | memoryview, start: int, long: bool = False) -> None:
+        self.data, self.at, self.long = data, start, long
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.spent = self.objects = 0
@@ -76,6 +77,10 @@ class _Machine:
             )
 
     def take(self, count: int) -> bytes:
+        return bytes(self.lying(count))
+
+    def lying(self, count: int) -> bytes | memoryview:
+        """The next bytes, of a memoryview without a copy."""
         if self.at + count > len(self.data):
             raise Refused("its pickle ends in the middle; the file is cut off")
         self.at += count
@@ -91,10 +96,10 @@ class _Machine:
         self.push(int.from_bytes(self.take(count), "little", signed=True))
 
     def line(self) -> str:
-        end = self.data.find(b"\n", self.at, self.at + MOST_NAME)
+        end = bytes(self.data[self.at : self.at + MOST_NAME]).find(b"\n")
         if end < 0:
             raise Refused("its pickle holds a name without end; the file is damaged")
-        text = self.take(end - self.at).decode()
+        text = self.take(end).decode()
         self.take(1)
         return text
 
@@ -104,8 +109,19 @@ class _Machine:
             raise Refused("its pickle holds a text of negative length; the file is damaged")
         self.made(self.take(count).decode("utf-8", "replace"))
 
+    def old_text(self, layout: str) -> None:
+        """A str of Python 2: letters, or the values of an array."""
+        if not self.long:
+            self.text(layout)
+            return
+        count = self.number(layout)
+        if count < 0:
+            raise Refused("its pickle holds a text of negative length; the file is damaged")
+        self.made(self.lying(count) if count > MOST_NAME else self.take(count).decode("latin1"))
+
     def bytes(self, layout: str) -> None:
-        self.made(self.take(self.number(layout)))
+        count = self.number(layout)
+        self.made(self.lying(count) if self.long and count > MOST_NAME else self.take(count))
 
     def push(self, value: Any) -> None:
         self.stack.append(value)
@@ -236,6 +252,14 @@ def _default_dict(_: _Machine, arguments: tuple[Any, ...]) -> dict[Any, Any]:
     return {}
 
 
+def _encoded(_: _Machine, arguments: tuple[Any, ...]) -> Any:
+    """_codecs.encode(text, "latin1"): how Python 3 writes bytes that Python 2 should read."""
+    match arguments:
+        case (str(text), "latin1"):
+            return text.encode("latin1", "replace")
+    return Shell(Name("_codecs", "encode"), arguments)
+
+
 CALLED: Mapping[Name, Callable[[_Machine, tuple[Any, ...]], Any]] = {
     Name("collections", "OrderedDict"): _ordered_dict,
     Name("torch._utils", "_rebuild_tensor"): lambda _, arguments: tensor(arguments),
@@ -244,6 +268,7 @@ CALLED: Mapping[Name, Callable[[_Machine, tuple[Any, ...]], Any]] = {
     Name("torch._utils", "_rebuild_parameter_with_state"): lambda _, arguments: parameter(arguments),
     Name("torch._tensor", "_rebuild_from_type_v2"): _of_type,
     Name("collections", "defaultdict"): _default_dict,
+    Name("_codecs", "encode"): _encoded,
 }
 
 OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
@@ -278,8 +303,8 @@ OPERATIONS: Mapping[bytes, Callable[[_Machine], None]] = {
     b"\x96": lambda m: m.bytes("<Q"),
     b"X": lambda m: m.text("<I"),
     b"\x8c": lambda m: m.text("<B"),
-    b"U": lambda m: m.text("<B"),
-    b"T": lambda m: m.text("<i"),
+    b"U": lambda m: m.old_text("<B"),
+    b"T": lambda m: m.old_text("<i"),
     b"q": lambda m: m.remember(m.number("<B")),
     b"r": lambda m: m.remember(m.number("<I")),
     b"h": lambda m: m.recall(m.number("<B")),

@@ -13,6 +13,7 @@ import numpy as np
 from numcam.formats.checkpoint import Checkpoint, Refused
 from numcam.formats.keras_layers import keras_layers
 from numcam.formats.keras_network import keras_network
+from numcam.formats.keras_words import keras_network_in_words, keras_suggestion
 from numcam.formats.layers import Found
 from numcam.formats.network import Asked, Recognised, output_of
 from numcam.formats.steps import Parameter, both, channels_first
@@ -28,18 +29,33 @@ BLOCK = 1 << 22
 def recognised(checkpoint: Checkpoint, asked: Asked) -> Recognised:
     """The network that the checkpoint holds; Refused where numcam cannot compute it."""
     if checkpoint.config is not None:
+        if asked.layers:
+            raise Refused("it states its layers itself; leave out the line of layers")
         return keras_network(checkpoint.config, checkpoint.tensors, asked)
     if checkpoint.convention == "torch":
-        found = torch_network(checkpoint.tensors, asked, checkpoint.format == "safetensors", checkpoint.pieces)
+        found = torch_network(
+            checkpoint.tensors,
+            asked,
+            checkpoint.format == "safetensors",
+            checkpoint.pieces,
+            "caffe" if checkpoint.format == "Caffe" else "torchvision",
+            checkpoint.preprocessing,
+        )
         assumed, names = checkpoint.said + found.assumed, checkpoint.classes
         if names and len(names) != found.classes:
             assumed += (f"numbers for the {found.classes} classes, for the file names {len(names)}",)
             names = None
         return replace(found, assumed=assumed, names=names)
-    return _of_keras_weights(checkpoint, asked)
+    family = "means" if checkpoint.format == "NumPy zip" else "caffe"
+    if asked.layers:
+        return keras_network_in_words(checkpoint.tensors, asked, checkpoint.preprocessing, family)
+    try:
+        return _of_keras_weights(checkpoint, asked, family)
+    except Refused as error:
+        raise Refused(f"{error}{keras_suggestion(checkpoint.tensors, asked)}") from None
 
 
-def _of_keras_weights(checkpoint: Checkpoint, asked: Asked) -> Recognised:
+def _of_keras_weights(checkpoint: Checkpoint, asked: Asked, family: str) -> Recognised:
     """Weights without a configuration: names and shapes decide, and the rest is assumed."""
     convolutions, dense = keras_layers(checkpoint.tensors)
     name = _architecture([layer.shape for layer in convolutions])
@@ -61,15 +77,15 @@ def _of_keras_weights(checkpoint: Checkpoint, asked: Asked) -> Recognised:
         parameters[f"{layer}.weight"] = Parameter(shape, view)
         parameters[f"{layer}.bias"] = Parameter(shape[:1], found.bias or partial(np.zeros, shape[:1], np.float32))
     classes = head.units[-1] if head.units else 0
-    assumed = [] if asked.preprocessing else [f"{FAMILY_NAMES['caffe']} (--preprocess says otherwise)"]
+    assumed = [] if asked.preprocessing else [f"{FAMILY_NAMES[family]} (--preprocess says otherwise)"]
     output, more = output_of(classes, asked)
     assumed += more
     if classes == 1 and output == "sigmoid":
         last = f"fc{5 + len(head.units)}"
         parameters |= {key: both(parameters[key]) for key in (f"{last}.weight", f"{last}.bias")}
         classes = 2
-    preprocessing = asked.preprocessing or FAMILIES["caffe"]
-    return Recognised(name, (), parameters, input_size, preprocessing, output, classes, tuple(assumed), "caffe")
+    preprocessing = asked.preprocessing or FAMILIES[family]
+    return Recognised(name, (), parameters, input_size, preprocessing, output, classes, tuple(assumed), family)
 
 
 def _fitting(asked: Pair, own: Pair, head: Head, dense: list[Found]) -> Pair:

@@ -124,12 +124,15 @@ def _over_all(piece: Piece, following: str) -> Piece:
     return piece
 
 
-def sized(ways: Mapping[str, Callable[[Pair], Chain]], asked: Asked) -> tuple[Chain, Pair, list[str]]:
+def sized(
+    ways: Mapping[str, Callable[[Pair], Chain]], asked: Asked, common: bool = False
+) -> tuple[Chain, Pair, list[str]]:
     """The chain for pictures of the size that is asked for, or else of the likeliest that fits, and what is assumed.
 
-    ways: how it may be put together, each under the sentence that says so, the likelier first.
+    ways: how it may be put together, each under the sentence that says so, the likelier first. common: whether only
+    sizes that people often use are tried.
     """
-    sides = dict.fromkeys((*COMMON, *range(LEAST, MOST + 1)))
+    sides = COMMON if common else dict.fromkeys((*COMMON, *range(LEAST, MOST + 1)))
     sizes = [asked.input_size] if asked.input_size else [(side, side) for side in sides]
     reason: Refused | None = None
     for size in sizes:
@@ -150,6 +153,10 @@ def _convolution(chain: Chain, piece: Piece) -> None:
     piece.only(groups=1, dilation=1, padding_mode="zeros")
     module = chain.modules[piece.name]
     c, *kernel = module.shape[1:]
+    if piece.settings.get("dense") and _covers(chain, piece, kernel):
+        _flatten(chain, Piece("Flatten"))
+        _linear(chain, piece)
+        return
     if c != chain.maps(piece)[0]:
         raise Refused(f"its {piece.name!r} takes {c} channels, and {chain.shape[0]} come to it")
     stride = piece.pair("stride", 1)
@@ -165,6 +172,12 @@ def _convolution(chain: Chain, piece: Piece) -> None:
     else:
         edges = (0, 0) if padding == "valid" else piece.pair("padding", 0)
     chain.add("Conv2d", piece, _arrays(module, module.shape), stride=stride, padding=edges)
+
+
+def _covers(chain: Chain, piece: Piece, kernel: Sequence[int]) -> bool:
+    """Whether a convolution takes all that comes to it in one place, as a linear layer does."""
+    sides = chain.shape[1:] if len(chain.shape) == 3 else (1, 1)
+    return tuple(kernel) == tuple(sides) and piece.pair("padding", 0) == (0, 0)
 
 
 def _arrays(module: Module, shape: Shape, view: Callable[[], Array] | None = None) -> dict[str, Parameter]:
@@ -223,7 +236,7 @@ def _pooling(type: str, chain: Chain, piece: Piece) -> None:
         more = [_hanging_over(*each) for each in zip(sides, size, stride, padding, strict=True)]
         if any(more) and type == "AvgPool2d":
             raise Refused(f"{piece.title} has windows that hang over the edge (ceil_mode); numcam leaves those out")
-    edges = (padding[0], padding[0] + more[0], padding[1], padding[1] + more[1])
+    edges = piece.settings.get("edges") or (padding[0], padding[0] + more[0], padding[1], padding[1] + more[1])
     if type == "AvgPool2d" and any(padding) and piece.settings.get("count_include_pad", True):
         chain.add("ZeroPad2d", piece, edges=edges)
         edges = (0, 0, 0, 0)
@@ -268,6 +281,8 @@ def _flatten(chain: Chain, piece: Piece) -> None:
     if len(chain.shape) == 1:
         return
     c, rows, cols = chain.maps(piece)
+    if piece.settings.get("of_one") and rows * cols > 1:
+        raise Refused(f"its last maps have {rows}x{cols} places and not one, as where it was trained")
     if chain.channels_last and rows * cols > 1:
         chain.flattened = (rows, cols, c)
     chain.add("Flatten", piece)

@@ -27,11 +27,12 @@ def stated_network(
     said: Sequence[str] = (),
     channels_last: bool = False,
     lenient: bool = False,
+    common: bool = False,
 ) -> Recognised:
     """The network of these pieces, of several ways the first that fits, each under the sentence that says it.
 
     base: the preprocessing that the file holds; family: whose it is where it turns out to be a VGG of the table; said:
-    what has been assumed so far. For the others as in `Chain`.
+    what has been assumed so far. For the others as in `Chain` and `sized`.
     """
     by_name = {module.name: module for module in modules}
     pieces = next(iter(ways.values()))
@@ -42,7 +43,7 @@ def stated_network(
     def build(way: Sequence[Piece], size: Pair) -> Chain:
         return built(way, Chain(by_name, (channels, *size), channels_last, lenient))
 
-    chain, size, sizes = sized({sentence: partial(build, way) for sentence, way in ways.items()}, asked)
+    chain, size, sizes = sized({sentence: partial(build, way) for sentence, way in ways.items()}, asked, common)
     assumed = [*said, *sizes]
     classes = chain.shape[0] if len(chain.shape) == 1 else 0
     output, more = output_of(classes, asked)
@@ -58,12 +59,13 @@ def stated_network(
         preprocessing = FAMILIES[family] if vgg else UNIT
         what = FAMILY_NAMES[family] if vgg else "pixels divided by 255"
         assumed.insert(len(said), f"{what} (--preprocess says otherwise)")
-    return finished(chain.steps, channels, size, preprocessing, output, assumed, family)
+    return finished(chain.steps, channels, classes, size, preprocessing, output, assumed, family)
 
 
 def finished(
     steps: Sequence[Step],
     channels: int,
+    classes: int,
     size: Pair,
     preprocessing: Preprocessing,
     output: str,
@@ -73,8 +75,6 @@ def finished(
     """The steps as layers under numcam's names, with one for pictures of other channels before them."""
     colour, more = coloured(channels, preprocessing)
     steps = [*colour, *steps]
-    last = next((one for one in reversed(steps) if one.parameters and one.type != "BatchNorm1d"), None)
-    classes = last.parameters["weight"].shape[0] if last and last.type == "Linear" else _ended(steps)
     if classes == 1 and output == "sigmoid":
         steps, classes = for_both(steps), 2
     layers, parameters = described(folded(steps))
@@ -93,14 +93,6 @@ def finished(
     )
 
 
-def _ended(steps: Sequence[Step]) -> int:
-    """The classes of a network that ends in an average of maps; 0 where it ends in maps."""
-    if not any(one.type.startswith("Global") or one.type == "Flatten" for one in steps):
-        return 0
-    kernels = [one.parameters["weight"].shape[0] for one in steps if one.type == "Conv2d"]
-    return kernels[-1] if kernels else 0
-
-
 def network_in_words(
     text: str,
     modules: Sequence[Module],
@@ -108,6 +100,7 @@ def network_in_words(
     base: Preprocessing | None = None,
     family: str = "torchvision",
     channels_last: bool = False,
+    common: bool = False,
 ) -> Recognised:
     """The network whose layers follow each other as the words say. Convolutions that state no padding keep the size of
     their maps, or have none, whichever fits; that is assumed aloud."""
@@ -123,7 +116,7 @@ def network_in_words(
             sentence: [replace(p, settings={**p.settings, "padding": padding}) if p in open else p for p in pieces]
             for sentence, padding in ((PADDED, "same"), (UNPADDED, 0))
         }
-    return stated_network(ways, modules, asked, base, family, said, channels_last, lenient=True)
+    return stated_network(ways, modules, asked, base, family, said, channels_last, True, common)
 
 
 def suggestion(modules: Sequence[Module], asked: Asked, channels_last: bool = False) -> str:
@@ -131,7 +124,7 @@ def suggestion(modules: Sequence[Module], asked: Asked, channels_last: bool = Fa
     if any(m.kind == "convolution" for m in modules) and len(modules) <= 200:
         for line in drafts(modules):
             try:
-                network_in_words(line, modules, asked, channels_last=channels_last)
+                network_in_words(line, modules, asked, channels_last=channels_last, common=True)
             except Refused:
                 continue
             return f'if it is one chain, say which layers follow each other, perhaps --layers "{line}"'

@@ -70,7 +70,7 @@ def modules_of(tensors: Mapping[str, Tensor]) -> list[Module]:
 def in_order(modules: list[Module], alphabetical: bool) -> list[Module]:
     """By their numbers within a Sequential, else as the file has them; by name where the file has no order."""
     if alphabetical:
-        return sorted(modules, key=lambda module: _natural(module.name))
+        return sorted(modules, key=lambda module: natural(module.name))
     numbered: dict[str, list[Module]] = {}
     for module in modules:
         if module.place:
@@ -83,7 +83,8 @@ def _number(module: Module) -> int:
     return module.place[1] if module.place else 0
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def natural(name: str) -> list[tuple[int, str]]:
+    """A key to sort names by, numbers as numbers."""
     return [(int(p), "") if p.isdigit() else (1 << 30, p) for p in re.findall(r"[0-9]{1,18}|[^0-9]+", name)]
 
 

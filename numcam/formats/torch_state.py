@@ -30,17 +30,24 @@ from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, architecture, row_with
 
 
 def torch_network(
-    tensors: Mapping[str, Tensor], asked: Asked, alphabetical: bool, pieces: Sequence[Piece] | None = None
+    tensors: Mapping[str, Tensor],
+    asked: Asked,
+    alphabetical: bool,
+    pieces: Sequence[Piece] | None = None,
+    family: str = "torchvision",
+    stated: Preprocessing | None = None,
 ) -> Recognised:
     """The network that a state_dict's tensors make. alphabetical: they have lost their order, as in safetensors.
-    pieces: the layers, where a whole module states them."""
+    pieces and stated: the layers and the preprocessing, where the file states them; family: whose it is where nothing
+    tells."""
     every = in_order(modules_of(tensors), alphabetical)
     base, every = preprocessing_in(every)
+    base = stated or base
     if asked.layers is None and pieces is not None:
-        return stated_network({"": pieces}, every, asked, base, "torchvision")
+        return stated_network({"": pieces}, every, asked, base, family)
     modules, beside = without_what_stands_beside(every)
     if asked.layers is not None:
-        return network_in_words(asked.layers, modules, asked, base)
+        return network_in_words(asked.layers, modules, asked, base, family)
     try:
         body, norms, head = _parted(modules)
         row = _row(body)
@@ -84,8 +91,8 @@ def _vgg(
     assumed += more
     if beside:
         more = [f"{', '.join(beside[:6])} left out, for it stands beside the network"]
-        return finished(steps, body[0].shape[1], size, preprocessing, output, [*assumed, *more], family)
-    return finished(steps, body[0].shape[1], size, preprocessing, output, assumed, family)
+        assumed += more
+    return finished(steps, body[0].shape[1], classes, size, preprocessing, output, assumed, family)
 
 
 def _parted(modules: Sequence[Module]) -> tuple[list[Module], dict[str, Module], list[Module]]:

@@ -86,6 +86,9 @@ CAFFE = Preprocessing((123.68, 116.779, 103.939), (1.0, 1.0, 1.0), "BGR")
 FEATURES = Preprocessing((0.48235 * 255, 0.45882 * 255, 0.40784 * 255), (1.0, 1.0, 1.0))
 """Of torchvision's VGG16 features for detectors, a port of Oxford's."""
 
+MEANS = Preprocessing(CAFFE.mean, CAFFE.scale)
+"""Of vgg16_weights.npz, a port of Oxford's to TensorFlow that takes RGB."""
+
 PIXELS = Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 UNIT = Preprocessing((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
 
@@ -120,12 +123,13 @@ def preprocessing_of(text: str) -> Preprocessing:
     return Preprocessing(_triple(mean), _triple(scale))
 
 
-FAMILIES = {"torchvision": TORCHVISION, "caffe": CAFFE, "features": FEATURES, "pocket": CENTRED}
+FAMILIES = {"torchvision": TORCHVISION, "caffe": CAFFE, "features": FEATURES, "pocket": CENTRED, "means": MEANS}
 """By who trained the weights, which a file's own names and values tell."""
 
 FAMILY_NAMES = {
     "torchvision": "torchvision's preprocessing, ImageNet's mean and standard deviation",
     "caffe": "Oxford's preprocessing, BGR minus its means, as vgg16.preprocess_input does it",
     "features": "the preprocessing of torchvision's features for detectors",
+    "means": "Oxford's means subtracted from RGB, as vgg16_weights.npz has it",
 }
 """Those that may have to be assumed, in words."""

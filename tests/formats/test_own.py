@@ -250,7 +250,7 @@ def test_a_folder_a_missing_file_and_a_picture_are_refused(tmp_path):
     for path, words in (
         (tmp_path, "folder"),
         (tmp_path / "no.h5", "not exist"),
-        (tmp_path / "picture.h5", "no weights file that numcam knows"),
+        (tmp_path / "picture.h5", "a PNG picture"),
     ):
         with pytest.raises(InputError, match=words):
             read_weights(path)
