@@ -18,9 +18,9 @@ from numcam.formats.steps import Parameter, channels_first, constant
 from numcam.nn.types import Array, Pair, Shape
 
 
-def model_steps(layers: Sequence[KerasLayer], tensors: Mapping[str, Tensor], size: Pair) -> Model:
-    """The steps of a model for pictures of this size."""
-    model = Model(tensors, (3, *size), order_of(layers))
+def model_steps(layers: Sequence[KerasLayer], tensors: Mapping[str, Tensor], size: Pair, channels: int = 3) -> Model:
+    """The steps of a model for pictures of this size and so many channels."""
+    model = Model(tensors, (channels, *size), order_of(layers))
     for one in layers:
         rule = CLASSES.get(one.kind)
         if rule is None:

@@ -8,7 +8,7 @@ from numcam.formats.keras_config import KerasLayer, layers_in_order
 from numcam.formats.keras_model import model_steps
 from numcam.formats.keras_state import Model, stated_size
 from numcam.formats.network import Asked, Recognised
-from numcam.formats.steps import described, folded, for_both, row_of, sources_of
+from numcam.formats.steps import coloured, described, folded, for_both, row_of, sources_of
 from numcam.models.chain import CHAIN
 from numcam.models.preprocessing import CAFFE, FAMILY_NAMES, PIXELS, UNIT, Preprocessing
 from numcam.models.vgg import INPUT_SIZE
@@ -18,9 +18,11 @@ from numcam.nn.types import Pair
 def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], asked: Asked) -> Recognised:
     """The network that a whole model's configuration states. Refused, by a layer's name, for what numcam cannot do."""
     layers = layers_in_order(config)
-    model, size, assumed = _sized(layers, config, tensors, asked)
+    model, size, channels, assumed = _sized(layers, config, tensors, asked)
     preprocessing, more = _preprocessing(model, layers, asked)
     assumed += more + model.assumed
+    colour, more = coloured(channels, preprocessing)
+    assumed += more
     steps, output, classes = list(model.steps), "softmax", 0
     if not steps:
         raise Refused("it has no layer that numcam could explain; expected convolutions")
@@ -32,7 +34,7 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
             steps, classes = for_both(steps), 2
     elif model.end:
         raise Refused(f"it ends in a {model.end[0]} of maps ({model.end[1]!r}); expected classes")
-    chain, parameters = described(folded(steps))
+    chain, parameters = described(folded([*colour, *steps]))
     row = row_of(chain, parameters)
     return Recognised(
         row or CHAIN,
@@ -50,16 +52,16 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
 
 def _sized(
     layers: Sequence[KerasLayer], config: Mapping[str, Any], tensors: Mapping[str, Tensor], asked: Asked
-) -> tuple[Model, Pair, list[str]]:
+) -> tuple[Model, Pair, int, list[str]]:
     """The model for pictures of the size that it states, or that is asked for, or else for ImageNet's."""
     content = config.get("config")
-    rows, cols = stated_size(layers, content.get("build_input_shape") if isinstance(content, dict) else None)
+    rows, cols, c = stated_size(layers, content.get("build_input_shape") if isinstance(content, dict) else None)
     resized = next((one.config for one in layers if one.kind == "Resizing"), {})
     rows, cols = rows or resized.get("height"), cols or resized.get("width")
     if asked.input_size:
         size = asked.input_size
         try:
-            return model_steps(layers, tensors, size), size, []
+            return model_steps(layers, tensors, size, c), size, c, []
         except Refused as error:
             stated = f" (the model states {rows}x{cols})" if rows and cols else ""
             raise Refused(f"pictures of {size[0]}x{size[1]} do not fit{stated}: {error}") from None
@@ -67,14 +69,14 @@ def _sized(
     if not all(isinstance(side, int) and 1 <= side <= 4096 for side in size):
         raise Refused(f"it resizes pictures to {str(rows)[:20]}x{str(cols)[:20]}; expected sides from 1 to 4096")
     open = f"pictures of {size[0]}x{size[1]} (no size is stated; --input-size says otherwise)"
-    return model_steps(layers, tensors, size), size, [] if rows and cols else [open]
+    return model_steps(layers, tensors, size, c), size, c, [] if rows and cols else [open]
 
 
 def _preprocessing(model: Model, layers: Sequence[KerasLayer], asked: Asked) -> tuple[Preprocessing, list[str]]:
     """What is done to pixels: before the model, and by its first layers."""
     assumed = []
     base = asked.preprocessing
-    if base is None and model.scaled:
+    if base is None and model.scales:
         base = PIXELS
     if base is None:
         oxford = any(one.name == "block1_conv1" for one in layers)

@@ -24,7 +24,10 @@ def normalization(model: Model, layer: KerasLayer) -> None:
         mean, variance = (np.ravel(t.read()).astype(np.float64) for t in model.arrays(layer, "mean", "variance"))
     else:
         mean, variance = (numbers_of(layer, key, 0.0) for key in ("mean", "variance"))
-    if not all(v.size in (1, 3) and np.isfinite(v).all() for v in (mean, variance)) or (variance < 0).any():
+    if (
+        not all(v.size in (1, model.shape[0]) and np.isfinite(v).all() for v in (mean, variance))
+        or (variance < 0).any()
+    ):
         raise Refused(f"its layer {layer.name!r} (Normalization) has no mean and variance for each channel")
     spread = np.maximum(np.sqrt(variance), 1e-7)  # keras.backend.epsilon()
     if layer.config.get("invert"):
@@ -35,7 +38,8 @@ def normalization(model: Model, layer: KerasLayer) -> None:
 
 def affine(model: Model, layer: KerasLayer, scale: Array, offset: Array) -> None:
     """scale * x + offset: of pixels a part of the preprocessing, further on a layer."""
-    if not model.steps and not model.end:
+    model.scales |= not model.steps and not model.end
+    if not model.steps and not model.end and max(scale.size, offset.size) in (1, 3):
         if not (np.abs(scale) > 0).all():
             raise Refused(f"its layer {layer.name!r} multiplies pixels by 0")
         scale, offset = np.broadcast_to(scale, 3), np.broadcast_to(offset, 3)

@@ -39,6 +39,8 @@ class Model:
     flattened: tuple[int, int, int] | None = None
     end: tuple[str, str] | None = None
     assumed: list[str] = field(default_factory=list)
+    scales: bool = False
+    """Whether its first layers scale pixels themselves."""
 
     def add(
         self, type: str, layer: KerasLayer, parameters: Mapping[str, Parameter] | None = None, **settings: Any
@@ -86,23 +88,24 @@ def order_of(layers: Sequence[KerasLayer]) -> str:
     return FIRST if len(shape) == 4 and shape[1] == 3 != shape[3] else LAST
 
 
-def stated_size(layers: Sequence[KerasLayer], given: object) -> tuple[int | None, int | None]:
-    """The rows and columns that the model's input states, None where it leaves them open; Refused unless it takes
-    pictures of three channels. given: the build_input_shape of a model whose layers say nothing."""
+def stated_size(layers: Sequence[KerasLayer], given: object) -> tuple[int | None, int | None, int]:
+    """The rows and columns that the model's input states, None where it leaves them open, and its channels; Refused
+    unless it takes pictures. given: the build_input_shape of a model whose layers say nothing."""
     shapes = (_input_shape(one.config) for one in layers)
     shape = next((s for s in shapes if s), None) or given
     order = order_of(layers)
     if not isinstance(shape, list) or len(shape) != 4:
         if shape is None:
-            return None, None
+            return None, None, 3
         raise Refused(f"its input has the shape {shape}; expected pictures, [None, rows, columns, 3]")
     rows, cols, c = (shape[2], shape[3], shape[1]) if order == FIRST else (shape[1], shape[2], shape[3])
-    if c not in (3, None):
-        raise Refused(f"its input has {c} channels; numcam gives a network the 3 of RGB pictures")
+    c = 3 if c is None else c
+    if not isinstance(c, int) or not 1 <= c <= 4096:
+        raise Refused(f"its input has {str(c)[:20]} channels; expected those of pictures")
     for side in (rows, cols):
         if side is not None and not (isinstance(side, int) and 1 <= side <= 4096):
             raise Refused(f"its input is {rows}x{cols}; expected sides from 1 to 4096")
-    return rows, cols
+    return rows, cols, c
 
 
 def _input_shape(config: Mapping[str, Any]) -> object:
@@ -156,6 +159,6 @@ def numbers_of(layer: KerasLayer, key: str, default: float) -> Array:
     if isinstance(value, dict):
         value = value.get("value", value.get("config", {}).get("value"))
     numbers = np.ravel(np.asarray(value if value is not None else default, dtype=np.float64))
-    if numbers.size not in (1, 3) or not np.isfinite(numbers).all():
+    if numbers.size not in (1, 3, 4) or not np.isfinite(numbers).all():
         raise Refused(f"its layer {layer.name!r} has {key} {str(value)[:80]}; expected one number, or one a channel")
     return numbers

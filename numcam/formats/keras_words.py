@@ -31,6 +31,20 @@ def keras_modules(tensors: Mapping[str, Tensor]) -> list[Module]:
     return sorted(modules, key=lambda module: natural(module.name))
 
 
+def _likely_order(modules: list[Module]) -> list[Module]:
+    """Convolutions, then dense layers, each followed by a batch normalisation of its size: for a first draft only."""
+    norms = [module for module in modules if module.kind == "norm"]
+    found: list[Module] = []
+    for kind in ("convolution", "linear"):
+        for module in (one for one in modules if one.kind == kind):
+            found.append(module)
+            fits = next((norm for norm in norms if norm.shape == module.shape[:1]), None)
+            if fits is not None:
+                norms.remove(fits)
+                found.append(fits)
+    return [*found, *norms]
+
+
 def _parts(name: str, inner: Mapping[str, Tensor]) -> dict[str, Tensor]:
     vectors = {key: one for key, one in inner.items() if len(one.shape) == 1}
     kernel = [one for one in inner.values() if len(one.shape) in (2, 4)]
@@ -64,6 +78,6 @@ def keras_network_in_words(
 def keras_suggestion(tensors: Mapping[str, Tensor], asked: Asked) -> str:
     """What to say where the file does not; nothing for a file whose layers cannot be told."""
     try:
-        return f"; {suggestion(keras_modules(tensors), asked, channels_last=True)}"
+        return f"; {suggestion(_likely_order(keras_modules(tensors)), asked, channels_last=True)}"
     except Refused:
         return ""

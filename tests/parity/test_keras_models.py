@@ -266,7 +266,7 @@ REFUSED = {
     "a layer used twice": (shared, "its layer 'twice' is used 2 times"),
     "arithmetic on tensors": (arithmetic, r"its layer 'true_divide\w*' is a TrueDivide.* Rescaling"),
     "two answers": (two_answers, r"it has 2 outputs \(kind, colour\)"),
-    "grey pictures": (of_layers(lambda: L.Conv2D(2, 3), *DENSE, channels=1), "its input has 1 channels"),
+    "pictures of two channels": (of_layers(lambda: L.Conv2D(2, 3), *DENSE, channels=2), "takes 2 channels"),
     "a Lambda": (
         of_layers(lambda: L.Lambda(lambda x: x / 255, name="scale"), *DENSE),
         "its layer 'scale' is a Lambda, .*piece of program",
@@ -386,3 +386,70 @@ def test_a_layer_s_name_in_the_file_means_what_that_layer_gives(tmp_path):
         np.testing.assert_allclose(trace[classifier.layer(name)], expected, atol=1e-4)
     with pytest.raises(InputError, match="no layer 'second'"):
         classifier.layer("second")  # without its batch normalisation, which numcam has put into it
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("scaled", ["not", "by a number", "by its own"])
+def test_pictures_become_grey_or_opaque_for_a_model_of_other_channels(channels, scaled, tmp_path):
+    first = {
+        "not": [],
+        "by a number": [L.Rescaling(1 / 127.5, -1.0)],
+        "by its own": [
+            L.Normalization(mean=[100.0, 90, 80, 70][:channels], variance=[900.0, 400, 100, 2500][:channels])
+        ],
+    }[scaled]
+    model = keras.Sequential(
+        [
+            keras.Input((31, 40, channels)),
+            *first,
+            L.Conv2D(5, 3, padding="same", activation="relu"),
+            L.Flatten(),
+            L.Dense(4, activation="softmax"),
+        ]
+    )
+
+    def before(image):
+        pixels = image.astype(np.float32)
+        if channels == 1:
+            pixels = pixels @ np.array([[0.299], [0.587], [0.114]], np.float32)
+        else:
+            pixels = np.concatenate([pixels, np.full((*image.shape[:2], 1), 255, np.float32)], axis=2)
+        return pixels if first else pixels / 255
+
+    agree(model, tmp_path / "it.keras", before=before)
+    _, said = opened(model, tmp_path / "it.keras")
+    assert ("grey" if channels == 1 else "opaque") in said
+
+
+def test_weights_alone_and_a_line_of_words_are_the_model(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            L.Conv2D(6, 5, activation="relu"),
+            L.MaxPooling2D(),
+            L.Conv2D(8, 3, padding="same", use_bias=False),
+            L.BatchNormalization(epsilon=1e-3),
+            L.ReLU(),
+            L.MaxPooling2D(),
+            L.Flatten(),
+            L.Dense(12, activation="tanh"),
+            L.Dense(3, activation="softmax"),
+        ]
+    )
+    for layer in model.layers:
+        layer.set_weights(
+            [np.random.default_rng(i).uniform(0.1, 0.5, w.shape) for i, w in enumerate(layer.get_weights())]
+        )
+    model.save_weights(tmp_path / "it.weights.h5")
+    line = (
+        "conv2d(padding=0) relu pool conv2d_1(padding=same) batch_normalization(eps=0.001) relu pool dense tanh dense_1"
+    )
+    classifier = load(str(tmp_path / "it.weights.h5"), layers=line, input_size=28, say=lambda _: None)
+    image = picture(classifier)
+    grey = (image @ np.array([0.299, 0.587, 0.114]))[..., None] / 255
+    np.testing.assert_allclose(ours(classifier, image), keras_says(model, grey), atol=CLOSE)
+    with pytest.raises(InputError, match='perhaps --layers "layers/conv2d relu'):
+        load(str(tmp_path / "it.weights.h5"))
+    model.save(tmp_path / "it.keras")
+    with pytest.raises(InputError, match="states its layers itself"):
+        load(str(tmp_path / "it.keras"), layers=line)
