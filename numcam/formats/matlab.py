@@ -25,9 +25,9 @@ TYPES = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: 
 CELL, STRUCT, TEXT = 1, 2, 4
 NUMBERS = range(6, 16)
 DEEPEST = 12
-MOST_VALUES = 200_000
+MOST_VALUES = 50_000
 MOST_UNPACKED = 4 << 30
-MOST_RATIO = 60
+MOST_RATIO = 8
 """How much larger than its bytes a packed element may be."""
 
 

@@ -6,8 +6,9 @@ Nothing is unpickled by Python: of a dictionary, numcam's own reader takes the a
 import ast
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -170,12 +171,19 @@ def _checkpoint(path: Path, format: str, tensors: Mapping[str, Tensor]) -> Check
     kernels = [one.shape for one in tensors.values() if len(one.shape) == 4]
     if not kernels:
         raise Refused(f"it holds no convolution; it has {', '.join(list(tensors)[:8])[:200] or 'no arrays'}")
-    first, last = (sum(max(shape[at : at + 2]) <= SIDE for shape in kernels) for at in (0, 2))
-    if first == last:
+    tensorflow, pytorch = (_likely(kernels, *axes) for axes in ((2, 3, 0), (1, 0, 2)))
+    if tensorflow == pytorch:
         raise Refused("its kernels may be (k, c, rows, cols) or (rows, cols, c, k), and nothing tells which")
-    if last > first:
+    if pytorch > tensorflow:
         return Checkpoint(path, format, "torch", _renamed(tensors, ".", "weight", "bias"))
     return Checkpoint(path, format, "keras", _renamed(tensors, "/", "kernel", "bias"))
+
+
+def _likely(kernels: Sequence[Shape], inputs: int, outputs: int, rows: int) -> int:
+    """How much speaks for these axes: small square kernels, as many channels in as came out before, RGB at first."""
+    small = sum(shape[rows] == shape[rows + 1] <= SIDE for shape in kernels)
+    chained = sum(a[outputs] == b[inputs] for a, b in pairwise(kernels))
+    return small + chained + (kernels[0][inputs] in (1, 3, 4))
 
 
 def _renamed(tensors: Mapping[str, Tensor], between: str, weight: str, bias: str) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ def other_kind(head: bytes) -> str | None:
     if head[:1] == b"\x08" and head[2:4] == b"\x12" + head[3:4] and _has_letters(head[4 : 4 + head[3]]):
         maker = head[4 : 4 + head[3]].decode("ascii")
         return f"an ONNX model, written by {maker}, whose graph numcam does not read; {TORCH}"
-    if head[:1] == b"\x08" and b"onnx" in head.lower():
+    if head[:1] == b"\x08" and 3 <= head[1] <= 20 and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42"):
         return f"an ONNX model, whose graph numcam does not read; {TORCH}"
     if head[:3] in (b"\x08\x01\x12", b"\x08\x01\x1a"):
         return f"TensorFlow's SavedModel, a graph that numcam does not read; {KERAS}"

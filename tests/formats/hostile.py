@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 from foreign import CLASSES, SIDE, stream_of_torch_01
+from older import HOSTILE
 
 from numcam.formats import Weights, write_weights
 from numcam.models.preprocessing import CENTRED
@@ -658,3 +659,8 @@ for label, data in {
     "an ONNX model": b"\x08\x07\x12\x07pytorch" + bytes(99), "a NumPy array": b"\x93NUMPY\x01\x00" + bytes(99), "JSON": b'{"a": 1}' + bytes(99),
 }.items():  # fmt: skip
     case(f"{label} for weights")(lambda data=data: data)
+
+# --- NumPy, MATLAB, Caffe --------------------------------------------------------------------------------------------
+
+for label, (data, words) in HOSTILE.items():
+    case(label, words.split("|")[0] if "|" not in words else "")(lambda data=data: data)

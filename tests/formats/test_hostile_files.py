@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from foreign import CHANNELS, CLASSES, CONVOLUTIONS, UNITS
 from hostile import CASES, GOLDEN, KERNEL, LAYER, hdf5, own_file
+from older import ARRAYS, FILES
 
 from numcam.errors import InputError
 from numcam.formats import convert, read_weights
@@ -56,6 +57,17 @@ def test_a_hostile_file_is_refused_in_one_sentence_soon_and_in_little_memory(nam
     assert peak < 2 * path.stat().st_size + MEGABYTES * 2**20
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_older_tools_are_read_as_they_were_written(name, tmp_path):
+    (tmp_path / name).write_bytes(FILES[name])
+    found = read_weights(tmp_path / name)
+    assert found.architecture == "tiny"
+    for layer, (weight, bias) in ARRAYS.items():
+        np.testing.assert_array_equal(found.parameters[f"{layer}.bias"], bias)
+        if layer != "fc6" or "caffe" in name or "mat" in name:
+            np.testing.assert_array_equal(found.parameters[f"{layer}.weight"], weight)
+
+
 def test_there_are_more_than_150_hostile_files():
     assert len(CASES) > 300
 
@@ -96,7 +108,7 @@ def test_unusual_but_sound_datasets_are_read(tmp_path, options):
     np.testing.assert_array_equal(ours["conv3_2.weight"], plain["conv3_2.weight"])
 
 
-SEEDS = {p.name: p.read_bytes() for p in sorted(GOLDEN.iterdir()) if p.name != "expected.h5"}
+SEEDS = {p.name: p.read_bytes() for p in sorted(GOLDEN.iterdir()) if p.name != "expected.h5"} | FILES
 
 
 def mutant(seed, rng):

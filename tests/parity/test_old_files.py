@@ -142,3 +142,69 @@ def test_a_network_that_reads_what_is_not_the_layer_before_is_no_chain(tmp_path)
     (tmp_path / "it.caffemodel").write_bytes(net.SerializeToString())
     with pytest.raises(InputError, match=r"'c' .* reads a, and not b"):
         load(str(tmp_path / "it.caffemodel"), say=lambda _: None)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return self.conv(x).relu()
+
+
+def script(path):
+    torch.jit.save(torch.jit.trace(Net(), torch.zeros(1, 3, 8, 8)), path)
+
+
+def exported(path):
+    torch.export.save(torch.export.export(Net(), (torch.zeros(1, 3, 8, 8),)), path)
+
+
+def onnx_file(path):
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    x, y = (onnx.helper.make_tensor_value_info(n, 1, [1, 3, 8, 8]) for n in "xy")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+    path.write_bytes(onnx.helper.make_model(graph, producer_name="a producer").SerializeToString())
+
+
+def without_a_producer(path):
+    onnx_file(path)
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    model = onnx.load(path)
+    model.producer_name = ""
+    path.write_bytes(model.SerializeToString())
+
+
+def frozen(path):
+    """A GraphDef begins with its first node, whose first field is a name."""
+    path.write_bytes(b"\x0a\x10\x0a\x01x\x12\x0bPlaceholder" + bytes(99))
+
+
+OTHERS = {
+    "TorchScript": (script, "TorchScript, a program that numcam does not run; save the model's state_dict"),
+    "torch.export": (exported, "torch.export, which numcam does not run; save the model's state_dict"),
+    "ONNX": (onnx_file, "ONNX model, written by a producer"),
+    "ONNX without a producer": (without_a_producer, "ONNX model"),
+    "a frozen graph": (frozen, "frozen TensorFlow graph"),
+    "TensorFlow Lite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3" + bytes(99)), r"TensorFlow Lite model.*model\.save"),
+    "SavedModel's protocol": (lambda p: p.write_bytes(b"\x08\x01\x12\xf0\x01" + bytes(300)), "SavedModel"),
+    "GGUF": (lambda p: p.write_bytes(b"GGUF\x03\0\0\0" + bytes(99)), "GGUF"),
+    "HEIC": (lambda p: p.write_bytes(b"\0\0\0\x18ftypheic" + bytes(99)), "HEIC or AVIF picture"),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_numcam_does_not_read_is_named_with_what_to_do(kind, tmp_path):
+    write, words = OTHERS[kind]
+    write(tmp_path / "model")
+    with pytest.raises(InputError, match=words):
+        load(str(tmp_path / "model"), say=lambda _: None)
+
+
+def test_a_folder_of_a_saved_model_is_named(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"\x08\x01")
+    with pytest.raises(InputError, match=r"SavedModel.*model\.save"):
+        load(str(tmp_path / "model"), say=lambda _: None)
