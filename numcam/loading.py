@@ -167,6 +167,7 @@ def from_weights(weights: "Weights", name: str | None = None) -> Classifier:
         name or weights.architecture,
         assumed=weights.assumed,
         sources=weights.sources,
+        familiar=weights.familiar,
     )
 
 

@@ -13,6 +13,7 @@ from numcam.cli.common import add_format, add_model, add_photos, classifier_of, 
 from numcam.cli.outputs import LOSSLESS, destinations, words
 from numcam.cli.pictures import Pictures
 from numcam.errors import InputError, did_you_mean
+from numcam.explain.picture import picture_remarks
 from numcam.figures import save
 from numcam.front.attacking import TITLES, Attacked, attacked, started
 from numcam.front.pictures import write_picture
@@ -83,6 +84,8 @@ def attack(options: argparse.Namespace) -> int:
                 raise
             pictures.failed(f"{photo}: {error}")
             continue
+        for sentence in picture_remarks(classifier, classifier.forward(classifier.preprocess(image))):
+            tell(sentence)
         _tell(found)
         _write(found, paths[photo], options)
     return pictures.finish()

@@ -5,6 +5,7 @@ import argparse
 from numcam.cli.common import add_model, add_photos, classifier_of, command, percent, tell
 from numcam.cli.pictures import Pictures
 from numcam.errors import InputError
+from numcam.explain.picture import picture_remarks
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,4 +32,6 @@ def classify(options: argparse.Namespace) -> int:
         tell(f"{photo} ({image.shape[1]}x{image.shape[0]})")
         for index, name, probability in classifier.predict(image, options.top):
             tell(f"  {percent(probability)}  {name}  ({index})")
+        for sentence in picture_remarks(classifier, classifier.forward(classifier.preprocess(image))):
+            tell(f"  {sentence}")
     return pictures.finish()

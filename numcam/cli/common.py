@@ -30,14 +30,11 @@ def command(
     )
 
 
-def add_photos(parser: argparse.ArgumentParser, many: bool = True) -> None:
-    """The PHOTO argument."""
-    text = "whatever Pillow opens, such as PNG and JPEG; - reads standard input"
+def add_photos(parser: argparse.ArgumentParser) -> None:
+    """The PHOTO arguments."""
+    text = "whatever Pillow opens, such as PNG and JPEG; - reads standard input; also patterns in quotes"
     parser.add_argument("--white", type=int, metavar="LEVEL", help="of greys of more than 8 bits (65535)")
-    if many:
-        parser.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER", help=f"{text}; also patterns in quotes")
-    else:
-        parser.add_argument("photo", metavar="PHOTO", help=text)
+    parser.add_argument("photos", nargs="+", metavar="PHOTO|FOLDER", help=text)
 
 
 def add_class(parser: argparse.ArgumentParser, help: str, every: bool = False) -> None:

@@ -14,6 +14,7 @@ from numcam.cli.pictures import Pictures
 from numcam.errors import InputError
 from numcam.explain import METHODS, TITLES
 from numcam.explain.export import entry, write
+from numcam.explain.picture import picture_remarks
 from numcam.figures import save
 from numcam.figures.findings import ClassFindings, findings_figure
 from numcam.front.explaining import Explained, answer
@@ -64,6 +65,8 @@ def explain(options: argparse.Namespace) -> int:
     for photo, image in pictures:
         tell(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, image)}")
         trace = classifier.forward(classifier.preprocess(image))
+        for sentence in picture_remarks(classifier, trace):
+            tell(f"  {sentence}")
         if every:
             draw_atlas(classifier, trace, image, photo, options, paths[photo])
             tell(f"  wrote {paths[photo]}")
@@ -101,7 +104,8 @@ def _explain(
     layers = layers_asked(classifier, options.layer)
     found: list[tuple[Asked, list[tuple[Explained, dict[str, Any]]]]] = []
     for one_asked in asked(classifier, trace, options.wanted):
-        said: set[str] = set()  # what holds for the class, and not for the method, is said once
+        # What holds for the picture has been said; what holds for the class, and not for the method, is said once
+        said = set(picture_remarks(classifier, trace))
         of_class = []
         for finding, more in answers(trace, one_asked.target, methods, layers, options.seed):
             one = answer(classifier, trace, image, finding, one_asked.name, photo, more.pop("notes", []))

@@ -5,9 +5,11 @@ import argparse
 import numpy as np
 
 from numcam.cli.asked import one_asked
-from numcam.cli.common import add_class, add_model, add_photos, classifier_of, command
-from numcam.cli.pictures import picture
+from numcam.cli.common import add_class, add_model, add_photos, classifier_of, command, tell
+from numcam.cli.pictures import Pictures
 from numcam.explain import ledger
+from numcam.models.classifier import Classifier
+from numcam.nn.types import Array
 
 EXAMPLES = """  numcam ledger photo.jpg                    the likeliest class
   numcam ledger photo.jpg --class cat        what speaks for a cat, and what against"""
@@ -16,25 +18,33 @@ EXAMPLES = """  numcam ledger photo.jpg                    the likeliest class
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Declare the command and its options."""
     parser = command(subparsers, "ledger", EXAMPLES)
-    add_photos(parser, many=False)
+    add_photos(parser)
     add_class(parser, "whose logit (the likeliest)")
     add_model(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the table; every line adds up to the logit."""
+    """Print each picture's table; every line adds up to the logit."""
+    pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    trace = classifier.forward(classifier.preprocess(picture(options.photo, options.white)))
+    for photo, image in pictures:
+        if len(pictures.names) > 1:
+            tell(photo)
+        _tell(classifier, image, options)
+    return pictures.finish()
+
+
+def _tell(classifier: Classifier, image: Array, options: argparse.Namespace) -> None:
+    trace = classifier.forward(classifier.preprocess(image))
     one = one_asked(classifier, trace, options.wanted)
     found = ledger(trace, one.target)
-    print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.6f}")
-    print("at every layer: sum of activation x gradient (for + against) + what the biases above it add\n")
+    tell(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.6f}")
+    tell("at every layer: sum of activation x gradient (for + against) + what the biases above it add\n")
     for line in found.lines():
-        print(line)
+        tell(line)
     gap, weight = np.abs(found.gap).max(), (found.positive - found.negative + np.abs(found.bias)).max()
     share = gap / weight if weight else 0.0  # of a unit that is off, nothing was added
-    print(
+    tell(
         f"\nevery line is the whole score: the worst is off by {gap:.1e}, {share:.0e} of what was added and taken away"
     )
-    return 0

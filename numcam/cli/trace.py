@@ -9,8 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from numcam.cli.asked import one_asked
-from numcam.cli.common import add_class, add_model, add_photos, classifier_of, command
-from numcam.cli.pictures import picture
+from numcam.cli.common import add_class, add_model, add_photos, classifier_of, command, tell
+from numcam.cli.pictures import Pictures
+from numcam.models.classifier import Classifier
 from numcam.nn import Conv2d, Linear
 from numcam.nn.types import Array, Layer, Shape
 
@@ -22,26 +23,34 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "trace",
         "  numcam trace photo.jpg\n  numcam trace photo.jpg --class cat",
     )
-    add_photos(parser, many=False)
+    add_photos(parser)
     add_class(parser, "whose logit to walk back (the likeliest)")
     add_model(parser)
     parser.set_defaults(run=trace)
 
 
 def trace(options: argparse.Namespace) -> int:
-    """Run the picture through and back, and print a row for each layer."""
+    """Run each picture through and back, and print a row for each layer."""
+    pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    x = classifier.preprocess(picture(options.photo, options.white))
-    record = classifier.forward(x)
+    for photo, image in pictures:
+        if len(pictures.names) > 1:
+            tell(photo)
+        _tell(classifier, image, options)
+    return pictures.finish()
+
+
+def _tell(classifier: Classifier, image: Array, options: argparse.Namespace) -> None:
+    record = classifier.forward(classifier.preprocess(image))
     one = one_asked(classifier, record, options.wanted)
     grads = record.backward(one.target)
-    print(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.3f}\n")
-    print(
+    tell(f"{classifier.name}, {'logit' if classifier.classes else 'value'} of “{one.name}” = {one.score:.3f}\n")
+    tell(
         f"{'layer':8} {'output':>13} {'parameters':>11} {'multiply-adds':>14} {'active':>7} "
         f"{'mean |gradient|':>16} {'forward':>10} {'backward':>10}"
     )
     totals = np.zeros(4)
-    print(_row("input", record["input"].shape, grads["input"]))
+    tell(_row("input", record["input"].shape, grads["input"]))
     for before, name in pairwise(record):
         layer = record.network.layers[name]
         out = record[name]
@@ -51,10 +60,9 @@ def trace(options: argparse.Namespace) -> int:
         totals += (*counts, forward, backward)
         parameters, adds = (f"{c:,}" if c else "" for c in counts)
         times = [f"{1e3 * s:.2f} ms" for s in (forward, backward)]
-        print(_row(name, out.shape, grads[name], parameters, adds, f"{(out > 0).mean():.0%}", *times))
+        tell(_row(name, out.shape, grads[name], parameters, adds, f"{(out > 0).mean():.0%}", *times))
     sums = f"{int(totals[0]):11,} {int(totals[1]):14,}", f"{1e3 * totals[2]:7.1f} ms {1e3 * totals[3]:7.1f} ms"
-    print(f"{'total':8} {'':13} {sums[0]} {'':7} {'':16} {sums[1]}")
-    return 0
+    tell(f"{'total':8} {'':13} {sums[0]} {'':7} {'':16} {sums[1]}")
 
 
 def multiply_adds(layer: Layer, out: Shape) -> int:

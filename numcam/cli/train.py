@@ -16,6 +16,7 @@ from numcam.formats import write_weights
 from numcam.loading import from_weights
 from numcam.nn.network import ENGINES
 from numcam.recipe.pocket import run
+from numcam.recipe.seen import familiar_scenes
 from numcam.recipe.settings import Recipe
 from numcam.recipe.state import State, restored, save, weights_of
 
@@ -89,7 +90,7 @@ def train(options: argparse.Namespace) -> int:
     assert kept is not None
     about = {"seed": recipe.seed, "steps": recipe.steps, "batch": recipe.batch, "engine": recipe.engine}
     about |= {"minutes": round(kept.seconds / 60, 1)}
-    write_weights(options.out, weights_of(kept, about))
+    write_weights(options.out, weights_of(kept, about, familiar_scenes(kept.network, recipe.singles, tqdm)))
     print(
         f"wrote {options.out} after {kept.seconds / 60:.0f} minutes; numcam evaluate --model {options.out} measures it"
     )

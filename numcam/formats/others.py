@@ -30,6 +30,8 @@ def other_kind(head: bytes) -> str | None:
     for begin, what in BEGINNINGS.items():
         if head.startswith(begin):
             return what
+    if len(head) < 8:
+        return None
     if head[4:8] == b"TFL3":
         return f"a TensorFlow Lite model, whose operations numcam does not read; {KERAS}"
     if head[4:8] == b"ftyp":

@@ -5,6 +5,7 @@
                         @preprocessing JSON {mean, scale, order}  @training JSON, free
                         @network JSON {layers, output, assumed}, from version 2 on: the layers of a "chain", what makes
                         probabilities, and what had to be assumed of the file that it was converted from
+                        @familiar JSON {layer, mean, whitening, most}, if known: statistics of its training pictures
 /conv1_1.weight         float32, contiguous, little-endian   @sha256 of its bytes
 ...
 Each parameter is one plain block of the file, so that it can be used where it lies.
@@ -27,6 +28,7 @@ from numcam.formats.checkpoint import Refused, Tensor, check_apart, shown
 from numcam.formats.hdf5 import end_of, inside, opened, tensor
 from numcam.formats.steps import sources_of
 from numcam.models.chain import CHAIN, TYPES, Described, chained
+from numcam.models.familiar import Familiar, check, from_json
 from numcam.models.labels import is_name
 from numcam.models.preprocessing import Preprocessing
 from numcam.models.vgg import ARCHITECTURES, assemble, head_of, parameter_shapes
@@ -62,6 +64,7 @@ class Weights:
     output: str = "softmax"
     assumed: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    familiar: Familiar | None = None
 
     def network(self) -> Network:
         """The network, of these parameters."""
@@ -98,6 +101,7 @@ def write_views(path: str | os.PathLike[str], about: Weights, views: Views, prog
             preprocessing=_bytes(json.dumps(asdict(about.preprocessing))),
             training=_bytes(json.dumps(dict(about.training))),
             **({"network": _bytes(json.dumps(more))} if more else {}),
+            **({"familiar": _bytes(json.dumps(about.familiar.as_json()))} if about.familiar else {}),
         )
         for name, (shape, view) in views.items():
             _write(file, name, shape, view(), progress)
@@ -186,8 +190,23 @@ def _read(file: h5py.File, path: Path) -> tuple[Weights, Mapping[str, Tensor]]:
         output=output,
         assumed=assumed,
         sources=sources_of(layers),
+        familiar=_familiar(file),
     )
+    if weights.familiar:
+        try:
+            check(weights.familiar, weights.network().shapes((1, 3, rows, cols)))
+        except ValueError as error:
+            raise Refused(f"what it says of its training pictures does not fit: {error}") from None
     return weights, tensors
+
+
+def _familiar(file: h5py.File) -> Familiar | None:
+    if "familiar" not in file.attrs:
+        return None
+    try:
+        return from_json(json.loads(_text(file, "familiar")))
+    except ValueError as error:
+        raise Refused(f"what it says of its training pictures cannot be used: {error}") from None
 
 
 def _network(given: Any) -> tuple[tuple[Described, ...], str, tuple[str, ...]]:

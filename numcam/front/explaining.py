@@ -19,6 +19,7 @@ from numcam.explain.export import SUFFIXES, entry, write
 from numcam.explain.finding import find_fused, has_layer
 from numcam.explain.fused import shares
 from numcam.explain.methods import method_named
+from numcam.explain.picture import picture_remarks
 from numcam.figures import save
 from numcam.figures.evidence import drawn, finding_panel, place
 from numcam.figures.findings import ClassFindings, findings_figure
@@ -201,7 +202,7 @@ def answer(
     notes: Sequence[str] = (),
 ) -> Explained:
     """A finding with its picture and all there is to say about it."""
-    said = (*notes, *remarks(finding, trace, classifier.classes))
+    said = (*picture_remarks(classifier, trace), *notes, *remarks(finding, trace, classifier.classes))
     values = {field.name: getattr(finding, field.name) for field in fields(Finding)}
     return Explained(**values, name=name, image=image, classifier=classifier, remarks=said, photo=photo)
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from numcam.errors import InputError, did_you_mean
 from numcam.images import pictures_of
+from numcam.models.familiar import Familiar
 from numcam.models.labels import find, number
 from numcam.models.preprocessing import Preprocessing, check_scale
 from numcam.nn import Network, Trace
@@ -23,7 +24,7 @@ class Classifier:
     """.network, .classes (names in index order), .input_size (rows, cols), .preprocessing; .name as in `load`.
 
     .assumed is what had to be assumed of a file that does not say it; .sources has its layers' names there, and what
-    they are called here.
+    they are called here. .familiar knows what its training pictures look like, if its file holds that.
 
     .engine is how it computes unless a call says otherwise: "fast" or "plain", as in `Network.forward`.
 
@@ -41,6 +42,7 @@ class Classifier:
         engine: str = "fast",
         assumed: Sequence[str] = (),
         sources: Mapping[str, str] = MappingProxyType({}),
+        familiar: Familiar | None = None,
     ) -> None:
         outputs = network.shapes((1, 3, *input_size))
         last = next(reversed(outputs.values()))
@@ -49,7 +51,7 @@ class Classifier:
         self.channels = last[1]
         self.network, self.classes, self.preprocessing = network, tuple(classes), preprocessing
         self.input_size, self.name, self.engine = input_size, name, engine
-        self.assumed, self.sources = tuple(assumed), dict(sources)
+        self.assumed, self.sources, self.familiar = tuple(assumed), dict(sources), familiar
 
     def to_pixels(self, image: Any) -> Array:
         """One picture (rows, cols, 3), or several, uint8 or float in [0, 255] -> (n, 3, h, w) float32.

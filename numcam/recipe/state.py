@@ -14,6 +14,7 @@ from numcam import scenes
 from numcam.errors import InputError
 from numcam.files import replacing
 from numcam.formats import Weights
+from numcam.models.familiar import Familiar
 from numcam.models.preprocessing import CENTRED
 from numcam.models.vgg import assemble
 from numcam.nn import Network
@@ -76,6 +77,6 @@ def _read(recipe: Recipe, path: Path) -> State:
     return State(about["step"], network, optimiser, about["seconds"])
 
 
-def weights_of(state: State, training: Mapping[str, Any]) -> Weights:
-    """What goes into pocket.h5."""
-    return Weights("pocket", state.network.parameters, scenes.CLASSES, CENTRED, training=training)
+def weights_of(state: State, training: Mapping[str, Any], familiar: Familiar | None = None) -> Weights:
+    """What goes into pocket.h5. familiar: as `numcam.recipe.seen.familiar_scenes` gives it."""
+    return Weights("pocket", state.network.parameters, scenes.CLASSES, CENTRED, training=training, familiar=familiar)
