@@ -111,13 +111,16 @@ def _attribute_data(data: mmap, name: bytes, stop: int) -> Iterator[int]:
 
 def layers_in_order(config: Mapping[str, Any]) -> list[KerasLayer]:
     """All layers from input to output, those of models within models in their place. Refused where it is no chain."""
-    found = list(_model(config, (), "", 0))
+    found = list(_model(config, (), "", {}, 0))
     if len(found) > 2000:
         raise Refused(f"it has {len(found):,} layers; expected a few dozen")
     return found
 
 
-def _model(model: Mapping[str, Any], models: tuple[str, ...], group: str, depth: int) -> Iterator[KerasLayer]:
+def _model(
+    model: Mapping[str, Any], models: tuple[str, ...], group: str, called: Mapping[str, Any], depth: int
+) -> Iterator[KerasLayer]:
+    """called: what the model itself is called with, which holds for its layers where they are called with nothing."""
     if depth > 8:
         raise Refused("its models lie more than 8 deep in each other; expected one or two")
     content = model.get("config")
@@ -135,13 +138,12 @@ def _model(model: Mapping[str, Any], models: tuple[str, ...], group: str, depth:
         name, kind = _name(one), _word(one.get("class_name"))
         if kind in MODELS:
             inner = (*models, name)
-            yield from _model(one, inner, groups[index], depth + 1)
+            yield from _model(one, inner, groups[index], _called(called, one), depth + 1)
         else:
             settings = one.get("config")
             _known_maker(one, name, kind)
-            yield KerasLayer(
-                name, kind, settings if isinstance(settings, dict) else {}, models, groups[index], _call(one)
-            )
+            config = settings if isinstance(settings, dict) else {}
+            yield KerasLayer(name, kind, config, models, groups[index], _called(called, one))
 
 
 def _known_maker(one: Mapping[str, Any], name: str, kind: str) -> None:
@@ -236,6 +238,12 @@ def _sources(nodes: object, depth: int = 0) -> Iterator[str]:
             nodes = nodes[3:]
         for value in nodes:
             yield from _sources(value, depth + 1)
+
+
+def _called(outer: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    """What a layer is called with; whether that is for training holds within a model too."""
+    own = {key: value for key, value in _call(one).items() if value is not None}
+    return {**({"training": outer["training"]} if "training" in outer else {}), **own}
 
 
 def _call(one: Mapping[str, Any]) -> Mapping[str, Any]:

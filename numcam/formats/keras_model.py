@@ -129,11 +129,8 @@ def _pooling(type: str, model: Model, layer: KerasLayer) -> None:
     edges = _edges(model, layer, size, stride)
     if any(edges):
         model.add(type, layer, size=size, stride=stride, padding=edges)
-        if type == "AvgPool2d" and edges[::2] != edges[1::2] and not model.assumed:
-            model.assumed.append(
-                f"at the edges {layer.name!r} averages what lies inside, as Keras does on TensorFlow and JAX (on "
-                "PyTorch it repeats the edge)"
-            )
+        if type == "AvgPool2d" and edges[::2] != edges[1::2]:
+            model.uneven.append(repr(layer.name))
     else:
         model.add(type, layer, size=size, stride=stride)
 

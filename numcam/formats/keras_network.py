@@ -21,6 +21,11 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
     model, size, channels, assumed = _sized(layers, config, tensors, asked)
     preprocessing, more = _preprocessing(model, layers, asked)
     assumed += more + model.assumed
+    if model.uneven:
+        assumed.append(
+            f"at the edges {', '.join(model.uneven[:6])} average what lies inside, as Keras does on TensorFlow and JAX "
+            "(on PyTorch it repeats the edge)"
+        )
     colour, more = coloured(channels, preprocessing)
     assumed += more
     steps, output, classes = list(model.steps), "softmax", 0

@@ -39,6 +39,9 @@ class Model:
     flattened: tuple[int, int, int] | None = None
     end: tuple[str, str] | None = None
     assumed: list[str] = field(default_factory=list)
+    uneven: list[str] = field(default_factory=list)
+    """Average poolings whose values at the edges Keras computes in two ways."""
+
     scales: bool = False
     """Whether its first layers scale pixels themselves."""
 

@@ -453,3 +453,30 @@ def test_weights_alone_and_a_line_of_words_are_the_model(tmp_path):
     model.save(tmp_path / "it.keras")
     with pytest.raises(InputError, match="states its layers itself"):
         load(str(tmp_path / "it.keras"), layers=line)
+
+
+@pytest.mark.parametrize("kind", ["Dropout", "BatchNormalization", "nothing"])
+def test_a_model_within_a_model_that_is_called_for_training_is_refused_where_that_means_something(kind, tmp_path):
+    middle = {"Dropout": [L.Dropout(0.5, name="it")], "BatchNormalization": [L.BatchNormalization(name="it")]}
+    inner = keras.Sequential([keras.Input((20, 20, 3)), L.Conv2D(4, 3), *middle.get(kind, []), L.ReLU()], name="inner")
+    x = keras.Input((20, 20, 3))
+    model = keras.Model(x, L.Dense(2, activation="softmax")(L.GlobalAveragePooling2D()(inner(x, training=True))))
+    if kind == "nothing":
+        agree(model, tmp_path / "it.keras", before=lambda image: image / np.float32(255))
+        return
+    with pytest.raises(InputError, match=r"'it' .*training=True"):
+        opened(model, tmp_path / "it.keras")
+
+
+def test_every_average_pooling_of_two_meanings_is_named(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((23, 25, 3)),
+            L.Conv2D(4, 3, activation="relu"),
+            L.AveragePooling2D(2, padding="same", name="first"),
+            L.AveragePooling2D(2, padding="same", name="second"),
+            L.Flatten(),
+            L.Dense(2, activation="softmax"),
+        ]
+    )
+    assert "'first', 'second' average what lies inside" in opened(model, tmp_path / "it.keras")[1]
