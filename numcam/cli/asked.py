@@ -52,7 +52,10 @@ def parted(classifier: Classifier, wanted: Sequence[str]) -> list[str]:
     parts: list[str] = []
     for one in wanted:
         whole = "," not in one or not classifier.classes or one.strip().lower() in map(str.lower, classifier.classes)
-        parts += [one] if whole else [part.strip() for part in one.split(",") if part.strip()] or [one]
+        named = [one] if whole else [part.strip() for part in one.split(",") if part.strip()]
+        if not named:
+            raise InputError(f"--class {one!r} names no class; give names or numbers, with commas between them")
+        parts += named
     return parts
 
 

@@ -74,9 +74,7 @@ def attack(options: argparse.Namespace) -> int:
     name = words([*_words(options, classifier, method), "adversarial"])
     beside = ["-figure.png", *([_full(options)] if options.full_size else [])]
     paths = destinations(options.out, pictures.names, name, LOSSLESS, beside, options.format)
-    for photo, image in pictures:
-        if len(pictures.names) > 1:
-            tell(photo)
+    for photo, image in pictures.announced():
         try:
             found = _attacked(options, method, classifier, image)
         except InputError as error:
@@ -146,7 +144,9 @@ def _write(found: Attacked, path: Path, options: argparse.Namespace) -> None:
         answer = found.classifier.predict(large, top=3)
         most = int(np.abs(large.astype(int) - found.photo).max())
         tell(f"wrote {place} ({large.shape[1]}x{large.shape[0]}, the photo's own size)")
-        verdict = "the attack holds" if found.succeeds(answer) else "the attack does not survive being made smaller"
+        verdict = "the attack holds" if found.succeeds(answer) else "the attack fails"
+        if found.succeeded and not found.succeeds(answer):
+            verdict = "the attack does not survive being made smaller"
         tell(f"  read again: {ranking(answer)}; {verdict}; change at most {most} of 255")
 
 

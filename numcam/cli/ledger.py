@@ -28,9 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Print each picture's table; every line adds up to the logit."""
     pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    for photo, image in pictures:
-        if len(pictures.names) > 1:
-            tell(photo)
+    for _, image in pictures.announced():
         _tell(classifier, image, options)
     return pictures.finish()
 

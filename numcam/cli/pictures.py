@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from numcam.cli.common import tell
 from numcam.errors import InputError
 from numcam.images import NoPicture, is_figure, read_image, suffixes
 from numcam.nn.types import Array
@@ -77,6 +78,13 @@ class Pictures:
             else:
                 self._wrong.append(str(error))
         return None
+
+    def announced(self) -> Iterator[tuple[str, Array]]:
+        """As iterating, after a line with the picture's name where there are several."""
+        for name, image in self:
+            if len(self.names) > 1:
+                tell(name)
+            yield name, image
 
     def failed(self, sentence: str) -> None:
         """Keep what went wrong with a picture until the end."""

@@ -33,9 +33,7 @@ def trace(options: argparse.Namespace) -> int:
     """Run each picture through and back, and print a row for each layer."""
     pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
-    for photo, image in pictures:
-        if len(pictures.names) > 1:
-            tell(photo)
+    for _, image in pictures.announced():
         _tell(classifier, image, options)
     return pictures.finish()
 

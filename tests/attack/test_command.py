@@ -9,19 +9,6 @@ from PIL import Image
 
 from numcam import scenes
 from numcam.cli.main import main
-from numcam.formats import Weights, write_weights
-from numcam.models.preprocessing import CENTRED
-from numcam.models.vgg import random_network
-from numcam.scenes import CLASSES
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """Pocket with random weights, for 64x64 pictures."""
-    path = tmp_path_factory.mktemp("model") / "small.h5"
-    network = random_network("pocket", input_size=(64, 64))
-    write_weights(path, Weights("pocket", network.parameters, CLASSES, CENTRED, (64, 64)))
-    return str(path)
 
 
 @pytest.fixture

@@ -23,15 +23,6 @@ from numcam.scenes import CLASSES
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """Pocket with random weights, for 64x64 pictures."""
-    path = tmp_path_factory.mktemp("model") / "small.h5"
-    network = random_network("pocket", input_size=(64, 64))
-    write_weights(path, Weights("pocket", network.parameters, CLASSES, CENTRED, (64, 64)))
-    return str(path)
-
-
-@pytest.fixture(scope="module")
 def headless(tmp_path_factory):
     """The same network without its fully connected layers."""
     path = tmp_path_factory.mktemp("model") / "headless.h5"

@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[parity]'")
 
+from chains import trained  # noqa: E402
 from torch import nn  # noqa: E402
 
 from numcam.errors import InputError  # noqa: E402
@@ -175,23 +176,6 @@ def _with(model, **others):
     for name, module in others.items():
         setattr(model, name, module)
     return model
-
-
-def trained(model, seed=0):
-    """With numbers in every array that matter."""
-    torch.manual_seed(seed)
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight)
-            if module.bias is not None:
-                nn.init.uniform_(module.bias, -0.2, 0.2)
-        for name, buffer in module.named_buffers(recurse=False):
-            if name.startswith("running"):
-                nn.init.uniform_(buffer, 0.5, 1.5)
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.weight is not None:
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.uniform_(module.bias, -0.5, 0.5)
-    return model.eval()
 
 
 def check(model, path, say=lambda _: None, **options):
