@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from numcam.errors import InputError
-from numcam.formats import caffe, hdf5, keras, matlab, numpys, pytorch, safetensors
+from numcam.formats import hdf5, safetensors
 from numcam.formats.checkpoint import MOST_TENSORS, Checkpoint, Refused, shown
+from numcam.formats.keras import files as keras
+from numcam.formats.older import caffe, matlab, numpys
 from numcam.formats.others import folder_kind, other_kind, zip_kind
+from numcam.formats.torch import files as pytorch
 from numcam.formats.zips import ZIP, archive_at
 
 KNOWN = (

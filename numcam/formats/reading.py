@@ -95,6 +95,9 @@ def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked:
 
 def about(path: Path, format: str, network: Recognised, classes: Sequence[str] | None) -> Weights:
     """The network without its parameters."""
+    assumed = network.assumed
+    if network.classes == 1 and network.output == "softmax":
+        assumed += ("a softmax of one output, which is 1 whatever the picture (--output sigmoid says otherwise)",)
     return Weights(
         network.architecture,
         {},
@@ -104,7 +107,7 @@ def about(path: Path, format: str, network: Recognised, classes: Sequence[str] |
         {"read from": path.name, "format": format, "family": network.family},
         network.layers,
         network.output,
-        network.assumed,
+        assumed,
         network.sources,
     )
 

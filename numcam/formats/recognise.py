@@ -11,13 +11,13 @@ from math import isqrt
 import numpy as np
 
 from numcam.formats.checkpoint import Checkpoint, Refused
-from numcam.formats.keras_layers import keras_layers
-from numcam.formats.keras_network import keras_network
-from numcam.formats.keras_words import keras_network_in_words, keras_suggestion
-from numcam.formats.layers import Found
+from numcam.formats.keras.found import Found
+from numcam.formats.keras.layers import keras_layers
+from numcam.formats.keras.network import keras_network
+from numcam.formats.keras.words import keras_network_in_words, keras_suggestion
 from numcam.formats.network import Asked, Recognised, output_of
 from numcam.formats.steps import Parameter, both, channels_first
-from numcam.formats.torch_state import torch_network
+from numcam.formats.torch.state import torch_network
 from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES
 from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, Head, parameter_shapes, row_with
 from numcam.nn.types import Array, Pair, Shape

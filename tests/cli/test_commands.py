@@ -138,6 +138,7 @@ def test_no_arguments_do_the_demo(capsys, tmp_path, monkeypatch, arguments):
     assert files() == ["figure-1.png", "figure-2.png"]
 
 
+@pytest.mark.slow
 def test_train_learns_stops_and_writes_weights_that_load(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     steps = [f"--{stage}-steps=1" for stage in ("crop", "whole", "finish", "presence")]

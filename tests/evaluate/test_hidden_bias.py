@@ -119,6 +119,7 @@ def test_the_measure_finds_a_network_that_reads_the_mark():
     assert len(found["reader | all classes"]["right, %"]) == 24
 
 
+@pytest.mark.slow
 def test_the_command_trains_measures_and_shows_both_networks(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(biased.run, "__defaults__", (TINY, 1))

@@ -11,6 +11,8 @@ from PIL import Image
 
 from numcam import read_image
 from numcam.errors import InputError
+from numcam.figures import Panel, panels, save
+from numcam.images import NoPicture, is_figure
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3)).astype(np.uint8)
 
@@ -227,7 +229,61 @@ def test_an_unreadable_file_is_said_to_be_one(tmp_path):
         read_image(path)
 
 
-def test_formats_that_are_not_promised_are_refused(tmp_path):
-    path = saved(Image.fromarray(RGB), tmp_path, "a.ppm")
-    with pytest.raises(InputError, match="PNG, JPEG, WebP"):
-        read_image(path)
+@pytest.mark.parametrize("suffix", ["ppm", "tga", "pcx", "sgi", "qoi", "dds", "ico", "jp2", "avif"])
+def test_whatever_pillow_opens_is_a_picture(tmp_path, suffix):
+    smooth = np.full((64, 64, 3), (200, 100, 50), np.uint8)
+    try:
+        path = saved(Image.fromarray(smooth), tmp_path, f"a.{suffix}")
+    except (OSError, KeyError, ValueError) as error:
+        pytest.skip(f"this Pillow does not write {suffix}: {error}")
+    assert np.abs(read_image(path).astype(int) - smooth).max() <= 6
+
+
+OTHERS = {
+    "a.eps": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        "PostScript, which only a program of its own draws",
+    ),
+    "a.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG drawing"),
+    "a.pdf": (b"%PDF-1.7\n", "PDF document"),
+    "a.mp4": (b"\0\0\0\x18ftypisom" + bytes(99), "a film"),
+    "a.npy": (b"\x93NUMPY\x01\0" + bytes(99), "a NumPy array"),
+    "a.jxl": (b"\xff\x0a" + bytes(99), "JPEG XL"),
+    "a.h5": (b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+    "a.html": (b"<!DOCTYPE html><html>404</html>", "web page"),
+    "a.wmf": (b"\xd7\xcd\xc6\x9a" + bytes(99), "not a picture"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_pillow_does_not_open_by_itself_is_named_with_what_to_do(tmp_path, name):
+    data, words = OTHERS[name]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(NoPicture, match=words):
+        read_image(tmp_path / name)
+    with pytest.raises(NoPicture, match=words):
+        read_image(io.BytesIO(data))
+
+
+def test_heic_is_named_with_the_plugin_that_opens_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("numcam.images.find_spec", lambda name: None)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    with pytest.raises(NoPicture, match="HEIC picture; python -m pip install pillow-heif"):
+        read_image(tmp_path / "a.heic")
+
+
+def test_heic_is_opened_where_the_plugin_is_installed(tmp_path):
+    pytest.importorskip("pillow_heif", reason="pillow-heif is not installed").register_heif_opener()
+    smooth = np.full((64, 48, 3), (200, 100, 50), np.uint8)
+    Image.fromarray(smooth).save(tmp_path / "a.heic", quality=95)
+    found = read_image(tmp_path / "a.heic")
+    assert found.shape == (64, 48, 3)
+    assert np.abs(found.astype(int) - smooth).max() <= 6
+
+
+def test_numcam_s_own_figures_are_known_and_photos_are_none(tmp_path):
+    figure = tmp_path / "figure.png"
+    save(panels([[Panel(RGB)]], "title"), figure)
+    assert is_figure(figure)
+    assert not is_figure(saved(Image.fromarray(RGB), tmp_path, "photo.png"))
+    assert not is_figure(tmp_path / "nowhere.png")

@@ -132,7 +132,7 @@ def test_pooling_over_all_places_takes_the_first_of_equal_values(dtype):
 def test_batch_normalisation_of_units(dtype):
     rng = np.random.default_rng(0)
     mean, w, b = (normal(rng, dtype, 4) for _ in range(3))
-    layer = BatchNorm1d(mean, rng.uniform(0.5, 2, 4).astype(dtype), w, b, epsilon=1e-3)
+    layer = BatchNorm1d(mean=mean, variance=rng.uniform(0.5, 2, 4).astype(dtype), weight=w, bias=b, epsilon=1e-3)
     statistics = [torch.from_numpy(a) for a in (layer.mean, layer.variance)]
     function = lambda x, w, b: F.batch_norm(x, *statistics, w, b, eps=1e-3)  # noqa: E731
     agree(layer, normal(rng, dtype, 6, 4), function, dtype, ("weight", "bias"))
@@ -157,7 +157,7 @@ def test_linear_global_pooling_softmax_and_batch_normalisation(dtype):
     agree(GlobalAvgPool2d(), normal(rng, dtype, 3, 4, 5, 6), lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1), dtype)
     agree(Softmax(), normal(rng, dtype, 3, 7), lambda x: F.softmax(x, 1), dtype)
     mean, variance = normal(rng, dtype, 4), rng.uniform(0.5, 2, 4).astype(dtype)
-    layer = BatchNorm2d(mean, variance, normal(rng, dtype, 4), normal(rng, dtype, 4))
+    layer = BatchNorm2d(mean=mean, variance=variance, weight=normal(rng, dtype, 4), bias=normal(rng, dtype, 4))
     statistics = torch.from_numpy(mean), torch.from_numpy(variance)
     function = lambda x, w, b: F.batch_norm(x, *statistics, w, b)  # noqa: E731
     agree(layer, normal(rng, dtype, 3, 4, 5, 6), function, dtype, ("weight", "bias"))

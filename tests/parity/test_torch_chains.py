@@ -371,3 +371,31 @@ def test_random_sequentials_whole_and_in_words(seed, tmp_path):
     if not any(getattr(layer, "ceil_mode", False) for layer in model):  # for which there is no word
         line = words_of(model)
         agree(load(str(tmp_path / "tensors.pth"), layers=line, say=quiet, input_size=side), model, channels, seed)
+
+
+def test_a_hook_is_a_program_and_is_refused(tmp_path):
+    model = trained(seq(C(3, 5, 3), R(), nn.AdaptiveAvgPool2d(1), F(), L(5, 3)))
+    model[1].register_forward_hook(doubled)
+    torch.save(model, tmp_path / "it.pth")
+    with pytest.raises(InputError, match="its '1' has a hook"):
+        load(str(tmp_path / "it.pth"), say=quiet)
+
+
+def doubled(module, inputs, output):
+    return 2 * output
+
+
+def test_a_softmax_of_one_output_is_remarked_on(tmp_path):
+    said = []
+    torch.save(trained(seq(C(3, 5, 3), R(), nn.AdaptiveAvgPool2d(1), F(), L(5, 1), nn.Softmax(1))), tmp_path / "it.pth")
+    load(str(tmp_path / "it.pth"), say=said.append)
+    assert "which is 1 whatever the picture" in said[0]
+
+
+@pytest.mark.parametrize(
+    "line", ["0 -> relu -> pool -> flatten -> 4", "0, relu, pool, flatten, 4", "0 → relu → maxpool → 4"]
+)
+def test_a_line_may_have_arrows_or_commas(line, tmp_path):
+    model = trained(seq(C(3, 6, 3, padding=1), R(), P(2), F(), L(6 * 256, 10)))
+    torch.save(model.state_dict(), tmp_path / "it.pth")
+    agree(load(str(tmp_path / "it.pth"), layers=line, say=quiet, input_size=32), model)

@@ -51,6 +51,7 @@ def interrupted(call, at):
     return wrapped
 
 
+@pytest.mark.slow
 def test_ctrl_c_within_a_step_ends_where_an_unbroken_run_does(train, monkeypatch, capsys):
     assert train("whole") == 0
     for step in (1, 2, 4):  # in the first step, between two of one stage, in a later stage

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from numcam.formats.checkpoint import Refused, Tensor
 from numcam.formats.network import Asked, Recognised, output_of
-from numcam.formats.stated import Piece
-from numcam.formats.stated_network import finished, network_in_words, stated_network, suggestion
+from numcam.formats.stated.network import finished, network_in_words, stated_network, suggestion
+from numcam.formats.stated.pieces import Piece
 from numcam.formats.steps import Step
-from numcam.formats.torch_head import chained_head, head_steps, nothing_but_nan, size_for
-from numcam.formats.torch_modules import (
+from numcam.formats.torch.head import chained_head, head_steps, nothing_but_nan, size_for
+from numcam.formats.torch.modules import (
     EPSILON,
     Module,
     behind,

@@ -6,8 +6,8 @@ from functools import partial
 
 from numcam.formats.checkpoint import Refused, Tensor
 from numcam.formats.network import Asked, Recognised
-from numcam.formats.stated_network import network_in_words, suggestion
-from numcam.formats.torch_modules import Module, natural
+from numcam.formats.stated.network import network_in_words, suggestion
+from numcam.formats.torch.modules import Module, natural
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn.types import Array
 

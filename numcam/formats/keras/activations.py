@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from numcam.formats.checkpoint import Refused
-from numcam.formats.keras_config import KerasLayer
-from numcam.formats.keras_state import Model, number_of
+from numcam.formats.keras.config import KerasLayer
+from numcam.formats.keras.state import Model, number_of
 
 SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
 

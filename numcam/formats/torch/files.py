@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from numcam.formats.checkpoint import MOST_TENSORS, STORED, Checkpoint, Refused, Tensor, in_float32, mapped
-from numcam.formats.pickles import Unpickled, unpickled
-from numcam.formats.torch_content import state_dict_in
-from numcam.formats.torch_objects import Storage, View
+from numcam.formats.torch.content import state_dict_in
+from numcam.formats.torch.objects import Storage, View
+from numcam.formats.torch.pickles import Unpickled, unpickled
 from numcam.formats.zips import archive_at, begin_of, check_of
 from numcam.nn.types import Array
 

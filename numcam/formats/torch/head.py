@@ -10,7 +10,7 @@ import numpy as np
 from numcam.formats.checkpoint import Refused
 from numcam.formats.network import Asked
 from numcam.formats.steps import Step
-from numcam.formats.torch_modules import Module, between, norm_step, weights_of
+from numcam.formats.torch.modules import Module, between, norm_step, weights_of
 from numcam.models.vgg import INPUT_SIZE
 from numcam.nn.types import Array, Pair
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, bytes_of, lying_at
-from numcam.formats.pickles import unpickled
-from numcam.formats.torch_objects import Name, Shell
+from numcam.formats.torch.objects import Name, Shell
+from numcam.formats.torch.pickles import unpickled
 from numcam.formats.zips import archive_at, begin_of, check_of
 from numcam.nn.types import Array, Shape
 

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from numcam.formats.checkpoint import Refused
-from numcam.formats.stated import Piece
-from numcam.formats.torch_objects import Shell
+from numcam.formats.stated.pieces import Piece
+from numcam.formats.torch.objects import Shell
 
 LAYERS = "torch.nn.modules."
 SEQUENTIAL = "torch.nn.modules.container.Sequential"
 VGG = "torchvision.models.vgg.VGG"
 DEEPEST = 16
+HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 
 
 def pieces_in(module: Shell) -> tuple[Piece, ...] | None:
     """Its layers in order; None for a class whose forward is a program."""
     if module.title == SEQUENTIAL:
-        return tuple(_of_sequential(module, "", 0))
+        return tuple(_of(module, "", 0))
     inner = module.state.get("_modules", {})
     if module.title == VGG and list(inner) == ["features", "avgpool", "classifier"]:
         parts = [list(_of(inner[name], name, 0)) for name in inner]
@@ -38,6 +39,8 @@ def _of_sequential(module: Shell, name: str, depth: int) -> Iterator[Piece]:
 def _of(one: Any, name: str, depth: int) -> Iterator[Piece]:
     if not isinstance(one, Shell) or not isinstance(one.state, dict):
         raise Refused(f"its {name!r} is no module that numcam can read; save its state_dict")
+    if any(one.state.get(hooks) for hooks in HOOKS):
+        raise Refused(f"its {name!r} has a hook, a program that may change what it gives; remove it, and save it again")
     if one.title == SEQUENTIAL:
         yield from _of_sequential(one, name, depth)
     elif not one.title.startswith(LAYERS):

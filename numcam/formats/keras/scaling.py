@@ -3,8 +3,8 @@
 import numpy as np
 
 from numcam.formats.checkpoint import Refused
-from numcam.formats.keras_config import KerasLayer
-from numcam.formats.keras_state import FIRST, Model, numbers_of
+from numcam.formats.keras.config import KerasLayer
+from numcam.formats.keras.state import FIRST, Model, numbers_of
 from numcam.formats.steps import constant
 from numcam.models.preprocessing import Affine
 from numcam.nn.types import Array

@@ -6,15 +6,18 @@ from functools import partial
 
 from numcam.formats.checkpoint import Refused
 from numcam.formats.network import Asked, Recognised, output_of
-from numcam.formats.stated import Chain, Piece, built, sized
+from numcam.formats.stated.pieces import Chain, Piece, built, sized
+from numcam.formats.stated.words import drafts, left_out, pieces_of
 from numcam.formats.steps import Step, coloured, described, folded, for_both, row_of, sources_of
-from numcam.formats.torch_modules import EPSILON, Module
-from numcam.formats.words import drafts, left_out, pieces_of
+from numcam.formats.torch.modules import EPSILON, Module
 from numcam.models.chain import CHAIN
 from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES, UNIT, Preprocessing
 from numcam.nn.types import Pair
 
 PADDED = "convolutions that keep the size of their maps (padding=0 in brackets says otherwise)"
+KERAS_EPSILON = 1e-3
+"""Of Keras's batch normalisation, unless somebody chose another."""
+
 UNPADDED = "convolutions without padding (padding=same in brackets says otherwise)"
 
 
@@ -108,8 +111,11 @@ def network_in_words(
     open = [one for one in pieces if one.kind == "Conv2d" and "padding" not in one.settings and _wide(one, modules)]
     rest = left_out(pieces, modules)
     said = [f"{', '.join(rest[:6])} left out, for the layers do not name it"] if rest else []
-    if any(one.kind == "BatchNorm2d" and "eps" not in one.settings for one in pieces):
-        said.append(f"batch normalisation with epsilon {EPSILON:g}")
+    silent = [one for one in pieces if one.kind == "BatchNorm2d" and "eps" not in one.settings]
+    if silent:
+        usual = KERAS_EPSILON if channels_last else EPSILON
+        pieces = [replace(p, settings={"eps": usual}) if p in silent else p for p in pieces]
+        said.append(f"batch normalisation with epsilon {usual:g}")
     ways = {"": pieces}
     if open:
         ways = {

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.keras_config import KerasLayer, layers_in_order
-from numcam.formats.keras_model import model_steps
-from numcam.formats.keras_state import Model, stated_size
+from numcam.formats.keras.config import KerasLayer, layers_in_order
+from numcam.formats.keras.model import model_steps
+from numcam.formats.keras.state import Model, stated_size
 from numcam.formats.network import Asked, Recognised
 from numcam.formats.steps import coloured, described, folded, for_both, row_of, sources_of
 from numcam.models.chain import CHAIN

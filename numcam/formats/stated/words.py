@@ -11,8 +11,8 @@ from typing import Any
 
 from numcam.errors import did_you_mean
 from numcam.formats.checkpoint import Refused
-from numcam.formats.stated import Piece
-from numcam.formats.torch_modules import Module
+from numcam.formats.stated.pieces import Piece
+from numcam.formats.torch.modules import Module
 
 POOL = ("kernel_size", "stride", "padding")
 WORDS: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, Any]]] = {
@@ -68,8 +68,8 @@ def pieces_of(text: str, modules: Sequence[Module]) -> list[Piece]:
 
 def _words(text: str) -> Iterator[tuple[str, str]]:
     at = 0
-    pattern = re.compile(r"[\s,;>→-]*([^\s(),;>→]+)(?:\(([^()]*)\))?")
-    text = text.strip(" ,;")
+    pattern = re.compile(r"[\s,;>→]*([^\s(),;>→]+)(?:\(([^()]*)\))?")
+    text = text.replace("->", " ").strip(" ,;")
     while at < len(text):
         found = pattern.match(text, at)
         if not found:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from numcam.formats.checkpoint import Refused
-from numcam.formats.torch_objects import DTYPES, Name, Shell, Storage, is_storage, parameter, tensor
+from numcam.formats.torch.objects import DTYPES, Name, Shell, Storage, is_storage, parameter, tensor
 
 MOST_OPCODES = 600_000
 MOST_OBJECTS = 80_000

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.keras_config import KerasLayer
+from numcam.formats.keras.config import KerasLayer
 from numcam.formats.steps import Parameter, Step, output_shape
 from numcam.models.preprocessing import Affine
 from numcam.nn.types import Array, Pair, Shape

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, bytes_of, shown
-from numcam.formats.stated import Piece
+from numcam.formats.stated.pieces import Piece
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn.types import Array, Shape
 

@@ -10,10 +10,10 @@ from functools import partial
 import numpy as np
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.keras_activations import LAYERS, activate
-from numcam.formats.keras_config import KerasLayer
-from numcam.formats.keras_scaling import check_axis, normalization, rescaling, resizing
-from numcam.formats.keras_state import FIRST, LAST, Model, count_of, number_of, order_of, pair_of
+from numcam.formats.keras.activations import LAYERS, activate
+from numcam.formats.keras.config import KerasLayer
+from numcam.formats.keras.scaling import check_axis, normalization, rescaling, resizing
+from numcam.formats.keras.state import FIRST, LAST, Model, count_of, number_of, order_of, pair_of
 from numcam.formats.steps import Parameter, channels_first, constant
 from numcam.nn.types import Array, Pair, Shape
 

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import combinations, pairwise, permutations
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.layers import Found
+from numcam.formats.keras.found import Found
 from numcam.nn.types import Array
 
 

@@ -14,7 +14,7 @@ from zipfile import ZIP_STORED
 
 from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, check_apart
 from numcam.formats.hdf5 import datasets, opened, tensor
-from numcam.formats.keras_config import MOST_TEXT, in_attribute, parsed
+from numcam.formats.keras.config import MOST_TEXT, in_attribute, parsed
 from numcam.formats.zips import archive_at, begin_of, check_of
 
 NOT_WEIGHTS = (

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from numcam.formats.checkpoint import Refused, Tensor
-from numcam.formats.keras_activations import SELU
+from numcam.formats.keras.activations import SELU
 from numcam.formats.network import Asked
 from numcam.formats.steps import Parameter, Step, constant, output_shape
-from numcam.formats.torch_modules import Module, norm_step
+from numcam.formats.torch.modules import Module, norm_step
 from numcam.nn.types import Array, Pair, Shape
 
 COMMON = (

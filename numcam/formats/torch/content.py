@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from numcam.formats.checkpoint import Refused, shown
-from numcam.formats.stated import Piece
-from numcam.formats.torch_objects import Name, Shell, View
-from numcam.formats.torch_whole import pieces_in
+from numcam.formats.stated.pieces import Piece
+from numcam.formats.torch.objects import Name, Shell, View
+from numcam.formats.torch.whole import pieces_in
 from numcam.models.labels import names_in
 
 NAMES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")

@@ -1,0 +1,1 @@
+"""Keras: whole models from their configuration, and weights alone from names and shapes."""

@@ -1,0 +1,1 @@
+"""Files of older tools: NumPy, MatConvNet, Caffe."""
