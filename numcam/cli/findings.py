@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from inspect import signature
 from typing import Any, TypeVar
 
+from numcam.cli.common import tell
 from numcam.errors import InputError
 from numcam.explain import METHODS, completeness_gap
 from numcam.explain.finding import Finding, has_layer
-from numcam.explain.methods import CAMS, EVERY, PIXELS, method_named
+from numcam.explain.methods import CAMS, EVERY, PIXELS, TITLES, method_named
 from numcam.front.explaining import found_at
 from numcam.models.classifier import Classifier
 from numcam.nn import Target, Trace
@@ -59,7 +60,9 @@ def layers_asked(classifier: Classifier, given: str | None) -> list[str]:
 def answers(
     trace: Trace, target: Target, methods: Sequence[str], layers: Sequence[str], seed: int
 ) -> Iterator[tuple[Finding, dict[str, Any]]]:
-    """Each method's finding, and what else there is to keep of it."""
+    """Each method's finding, and what else there is to keep of it. Of a whole group, a method that this network has
+    nothing for is left out, and said; InputError where it is asked for by its name."""
+    group = any(list(members) == list(methods) for members in GROUPS.values())
     for method in methods:
         takes = signature(EVERY[method]).parameters
         options: dict[str, Any] = {
@@ -67,7 +70,13 @@ def answers(
         }
         more: dict[str, Any] = {"seed": seed} if "seed" in takes else {}
         at = list(layers) if has_layer(method) and layers and method != "cam" else [None]
-        finding = found_at(trace, target, method, at, **options)
+        try:
+            finding = found_at(trace, target, method, at, **options)
+        except InputError as error:
+            if not group:
+                raise
+            tell(f"  {TITLES[method]} is left out: {error}")
+            continue
         if method == "integrated_gradients":
             gap = float(completeness_gap(trace, finding.values[None], target)[0])
             more["completeness_gap"] = gap

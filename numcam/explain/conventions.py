@@ -8,11 +8,12 @@ from numcam.errors import InputError, did_you_mean
 from numcam.explain.target import seed, spatial_layer
 from numcam.explain.upsample import MODES, bicubic, upsample
 from numcam.nn import AvgPool2d, Conv2d, MaxPool2d, ReLU, Target, Trace
+from numcam.nn.activations import Elementwise
 from numcam.nn.softmax import probabilities_backward
 from numcam.nn.types import Array
 
 KINDS: dict[str, tuple[type, ...]] = {
-    "last ReLU": (ReLU,),
+    "last ReLU": (ReLU, Elementwise),
     "last convolution": (Conv2d,),
     "last pooling": (MaxPool2d, AvgPool2d),
 }

@@ -4,6 +4,7 @@ import numpy as np
 
 from numcam.errors import InputError, did_you_mean
 from numcam.nn import ReLU, Target, Trace
+from numcam.nn.activations import Elementwise
 from numcam.nn.types import Array
 
 
@@ -38,7 +39,7 @@ def activations_and_gradient(trace: Trace, target: Target | None, layer: str | i
 
 
 def spatial_layer(trace: Trace, layer: str | int | None = None) -> str:
-    """The layer to explain at: the one named, or else the last ReLU that still has rows and columns.
+    """The layer to explain at: the one named, or else the last ReLU, or other activation, that has rows and columns.
 
     That is relu5_3 in VGG16 and pocket, the layer of the paper's own code. An index counts such layers from the end, -1
     for the last. InputError for any other kind of layer.
@@ -51,8 +52,9 @@ def spatial_layer(trace: Trace, layer: str | int | None = None) -> str:
     if layer is not None and not isinstance(layer, str):
         raise InputError(f"give one layer, by its name, or several to fused(trace, layers=...); got {layer!r:.80}")
     if layer is None:
-        relus = [name for name in spatial if name != "input" and isinstance(trace.network.layers[name], ReLU)]
-        return (relus or spatial)[-1]
+        layers = trace.network.layers
+        bends = [name for name in spatial if name != "input" and isinstance(layers[name], ReLU | Elementwise)]
+        return (bends or spatial)[-1]
     if layer not in trace:
         raise InputError(f"no layer {layer!r}; {did_you_mean(layer, spatial, most=60)}")
     if layer not in spatial:

@@ -16,7 +16,11 @@ from numcam.cli.outputs import stems, words
 from numcam.cli.pictures import Pictures
 from numcam.errors import InputError
 from numcam.figures import overlay
+from numcam.formats import Weights, write_weights
 from numcam.loading import load
+from numcam.models.chain import Described
+from numcam.models.preprocessing import CENTRED
+from numcam.models.vgg import random_network
 from numcam.scenes import CLASSES
 
 
@@ -241,3 +245,22 @@ def test_a_picture_whose_attack_is_impossible_does_not_stop_the_others(capsys, f
     assert code == 1
     assert out.count("smallest epsilon") == 3 - impossible
     assert err.count("any epsilon up to 64") == impossible
+
+
+def test_of_a_group_a_method_that_does_not_apply_is_left_out_and_said(capsys, folder):
+    """FullGrad needs a network that is linear piece by piece."""
+    parameters = random_network("pocket", input_size=(64, 64)).parameters
+    layers = [
+        Described("conv1", "Conv2d", {"stride": (1, 1), "padding": (1, 1)}),
+        Described("tanh1", "Tanh"),
+        Described("avgpool", "GlobalAvgPool2d"),
+        Described("fc1", "Linear"),
+    ]
+    arrays = {"conv1.weight": parameters["conv1_1.weight"], "conv1.bias": parameters["conv1_1.bias"]}
+    arrays |= {"fc1.weight": np.ones((2, 8), np.float32), "fc1.bias": np.zeros(2, np.float32)}
+    write_weights("chain.h5", Weights("chain", arrays, ("a", "b"), CENTRED, (64, 64), layers=tuple(layers)))
+    code, out, _ = run(capsys, "explain", "in/b.png", "--model", "chain.h5", "--method", "cams", "-o", "x.png")
+    assert code == 0
+    assert "FullGrad is left out: tanh1 is a Tanh" in out
+    assert "Grad-CAM: " in out
+    assert run(capsys, "explain", "in/b.png", "--model", "chain.h5", "--method", "full_grad", "-o", "y.png")[0] == 2

@@ -6,12 +6,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from numcam import InputError, find, fused, grad_cam, load, read_image, saliency, scenes, upsample
+from numcam import (
+    Classifier,
+    InputError,
+    conventional,
+    find,
+    fused,
+    grad_cam,
+    load,
+    read_image,
+    saliency,
+    scenes,
+    upsample,
+)
 from numcam.attack import ATTACKS, answers, at_full_size, lasting, rounded
 from numcam.attack.lasting import shrinking
 from numcam.explain import METHODS, TITLES
 from numcam.explain.methods import EVERY, method_named
 from numcam.figures import overlay
+from numcam.models.preprocessing import CENTRED
+from numcam.nn import Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, Network, ReLU, SiLU
 
 SCENE = scenes.draw(0, objects=2, names=("cat", "dog")).image
 """224 x 224."""
@@ -242,3 +256,15 @@ def test_a_signed_map_of_pixels_is_the_largest_of_three_colours(classifier):
     np.testing.assert_array_equal(
         classifier.explain(SCENE, 0, method="saliency").map, np.abs(per_grey_level).max(axis=0)
     )
+
+
+def test_the_layer_that_is_explained_is_the_last_activation_of_whatever_kind():
+    rng = np.random.default_rng(0)
+    conv = lambda c, k: Conv2d(rng.standard_normal((k, c, 3, 3)).astype(np.float32), np.zeros(k, np.float32))  # noqa: E731
+    layers = {"conv1": conv(3, 4), "relu1": ReLU(), "conv2": conv(4, 5), "silu2": SiLU(), "pool2": MaxPool2d(2)}
+    network = Network(
+        {**layers, "gap": GlobalAvgPool2d(), "fc": Linear(np.eye(5, dtype=np.float32), np.zeros(5, np.float32))}
+    )
+    mixed = Classifier(network, list("abcde"), CENTRED, (20, 20), "mixed")
+    assert mixed.explain(SCENE).layer == "silu2"
+    assert conventional(mixed.forward(mixed.preprocess(SCENE)), 0, "paper").shape == (1, 20, 20)
