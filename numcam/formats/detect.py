@@ -12,7 +12,7 @@ from numcam.errors import InputError
 from numcam.formats import hdf5, safetensors
 from numcam.formats.checkpoint import MOST_TENSORS, Checkpoint, Refused, shown
 from numcam.formats.keras import files as keras
-from numcam.formats.older import caffe, matlab, numpys
+from numcam.formats.older import caffe, mat5, matconvnet, numpys
 from numcam.formats.others import folder_kind, other_kind, zip_kind
 from numcam.formats.torch import files as pytorch
 from numcam.formats.zips import ZIP, archive_at
@@ -53,7 +53,7 @@ def kind_of(path: Path) -> str:
         return "safetensors"
     if head.startswith(numpys.NPY):
         return "npy"
-    if head.startswith(matlab.VERSION_5):
+    if head.startswith(mat5.VERSION_5):
         return "mat"
     if caffe.is_caffe(head):
         return "caffe"
@@ -110,7 +110,7 @@ def open_checkpoint(path: Path, key: str | None = None) -> Checkpoint:
             "hdf5": keras.open_hdf5,
             "npz": numpys.open_npz,
             "npy": numpys.open_npy,
-            "mat": matlab.open_mat,
+            "mat": matconvnet.open_mat,
             "caffe": caffe.open_caffe,
             "keras": keras.open_keras_zip,
             "safetensors": safetensors.open_safetensors,

@@ -14,6 +14,9 @@ from numcam.models.vgg import assemble, row_with
 from numcam.nn import Dropout, Network
 from numcam.nn.types import Array, Layer, Shape
 
+SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
+"""ELU's settings that make it SELU (Klambauer et al. 2017)."""
+
 
 @dataclass(frozen=True)
 class Parameter:

@@ -6,8 +6,7 @@ from typing import Any
 from numcam.formats.checkpoint import Refused
 from numcam.formats.keras.config import KerasLayer
 from numcam.formats.keras.state import Model, number_of
-
-SELU = {"alpha": 1.6732632423543772, "scale": 1.0507009873554805}
+from numcam.formats.steps import SELU
 
 FUNCTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "relu": ("ReLU", {}),

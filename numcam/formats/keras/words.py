@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 from numcam.formats.checkpoint import Refused, Tensor
+from numcam.formats.modules import Module, natural
 from numcam.formats.network import Asked, Recognised
 from numcam.formats.stated.network import network_in_words, suggestion
-from numcam.formats.torch.modules import Module, natural
 from numcam.models.preprocessing import Preprocessing
 from numcam.nn.types import Array
 

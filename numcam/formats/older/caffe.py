@@ -5,31 +5,21 @@ with kinds by name. Both state kernels, strides, paddings and what reads what: n
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, bytes_of, shown
+from numcam.formats.checkpoint import Checkpoint, Refused, Tensor, bytes_of
+from numcam.formats.older.caffe_layers import Layer, layer_of
 from numcam.formats.older.protobuf import fields, varints
 from numcam.formats.stated.pieces import Piece
 from numcam.models.preprocessing import Preprocessing
-from numcam.nn.types import Array, Shape
 
 NEW, OLD = 100, 2
 """NetParameter's fields `layer` and `layers`."""
 
 MOST_BYTES = 4 << 30
-KINDS = {
-    3: "Concat", 4: "Convolution", 5: "Data", 6: "Dropout", 8: "Flatten", 9: "HDF5Data", 12: "ImageData",
-    14: "InnerProduct", 15: "LRN", 17: "Pooling", 18: "ReLU", 19: "Sigmoid", 20: "Softmax", 21: "SoftmaxWithLoss",
-    22: "Split", 23: "TanH", 24: "WindowData", 25: "Eltwise", 26: "Power", 29: "MemoryData", 1: "Accuracy",
-}  # fmt: skip
-"""V1LayerParameter's kinds by the names that they have since."""
-
 ASIDE = (
     "Data",
     "ImageData",
@@ -43,16 +33,6 @@ ASIDE = (
     "Silence",
 )
 SOFTMAX = ("Softmax", "SoftmaxWithLoss")
-
-
-@dataclass
-class _Layer:
-    name: str = ""
-    kind: str = ""
-    bottoms: list[str] = field(default_factory=list)
-    tops: list[str] = field(default_factory=list)
-    blobs: list[Tensor] = field(default_factory=list)
-    settings: dict[int, memoryview] = field(default_factory=dict)
 
 
 def is_caffe(head: bytes) -> bool:
@@ -69,7 +49,7 @@ def open_caffe(path: Path) -> Checkpoint:
         raise Refused(f"it has {path.stat().st_size:,} bytes; expected the weights of one network")
     data = bytes_of(path)
     layers = [
-        _layer(value, number == OLD)
+        layer_of(value, number == OLD)
         for number, value in fields(data)
         if number in (OLD, NEW) and isinstance(value, memoryview)
     ]
@@ -79,58 +59,7 @@ def open_caffe(path: Path) -> Checkpoint:
     return Checkpoint(path, "Caffe", "torch", tensors, pieces=tuple(pieces), preprocessing=scaled)
 
 
-def _layer(data: memoryview, old: bool) -> _Layer:
-    found = _Layer()
-    name, kind, bottom, top, blobs = (4, 5, 2, 3, 6) if old else (1, 2, 3, 4, 7)
-    for number, value in fields(data):
-        if number == kind:
-            found.kind = KINDS.get(value, f"layer of kind {value}") if isinstance(value, int) else _text(value)
-        elif number == name:
-            found.name = _text(value)
-        elif number == bottom:
-            found.bottoms.append(_text(value))
-        elif number == top:
-            found.tops.append(_text(value))
-        elif number == blobs and isinstance(value, memoryview):
-            found.blobs.append(_blob(value))
-        elif isinstance(value, memoryview):
-            found.settings[number] = value
-    return found
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, memoryview):
-        raise Refused("a name in it is no text; the file is damaged")
-    return shown(bytes(value[:200]).decode("utf-8", "replace"), 120)
-
-
-def _blob(data: memoryview) -> Tensor:
-    """An array: its sides as four numbers, or as a shape of its own, and its values in one piece."""
-    sides, shape, values, width = [1, 1, 1, 1], None, None, 4
-    for number, value in fields(data):
-        if 1 <= number <= 4 and isinstance(value, int):
-            sides[number - 1] = value
-        elif number == 7 and isinstance(value, memoryview):
-            shape = [
-                n for at, v in fields(value) if at == 1 for n in (varints(v) if isinstance(v, memoryview) else [v])
-            ]
-        elif number in (5, 8):
-            if values is not None or not isinstance(value, memoryview):
-                raise Refused("the values of an array do not lie in one piece, as every Caffe writes them")
-            values, width = value, 4 if number == 5 else 8
-    known = tuple(int(n) for n in (sides if shape is None else shape))
-    if values is None or not all(0 < n < 1 << 31 for n in known) or prod(known) * width != len(values):
-        count = 0 if values is None else len(values) // width
-        raise Refused(f"an array of shape {known} has {count:,} values; the file is damaged")
-    return Tensor(known, "float32" if width == 4 else "float64", partial(_read, values, width, known))
-
-
-def _read(values: memoryview, width: int, shape: Shape) -> Array:
-    array = np.frombuffer(values, f"<f{width}").reshape(shape)
-    return np.array(array, np.float32)  # aligned, which the bytes of a message are not
-
-
-def _chain(layers: list[_Layer]) -> tuple[list[Piece], dict[str, Tensor], Preprocessing | None]:
+def _chain(layers: list[Layer]) -> tuple[list[Piece], dict[str, Tensor], Preprocessing | None]:
     """The layers in order, each of which must read what the one before gives."""
     pieces: list[Piece] = []
     tensors: dict[str, Tensor] = {}
@@ -158,7 +87,7 @@ def _chain(layers: list[_Layer]) -> tuple[list[Piece], dict[str, Tensor], Prepro
     return pieces, tensors, scaled
 
 
-def _shaped(layer: _Layer, part: str, blob: Tensor) -> Tensor:
+def _shaped(layer: Layer, part: str, blob: Tensor) -> Tensor:
     """A bias as (k,), a matrix as (out, in): the older generation keeps everything with four sides."""
     shape = blob.shape
     if part == "bias":
@@ -168,7 +97,7 @@ def _shaped(layer: _Layer, part: str, blob: Tensor) -> Tensor:
     return Tensor(shape, blob.dtype, lambda: blob.read().reshape(shape))
 
 
-def _transformed(layer: _Layer) -> Preprocessing | None:
+def _transformed(layer: Layer) -> Preprocessing | None:
     """What the data layer does to pixels (BGR), where it says so by numbers."""
     given = layer.settings.get(36) or layer.settings.get(100)
     if given is None:
@@ -185,7 +114,7 @@ def _transformed(layer: _Layer) -> Preprocessing | None:
 class _Settings:
     """The numbers of a layer's parameter message, by field."""
 
-    def __init__(self, layer: _Layer, number: int) -> None:
+    def __init__(self, layer: Layer, number: int) -> None:
         self.title = f"its layer {layer.name!r} ({layer.kind})"
         self.values: dict[int, list[Any]] = {}
         for at, value in fields(layer.settings.get(number, memoryview(b""))):
@@ -207,7 +136,7 @@ class _Settings:
         return self.number(rows, both), self.number(cols, both)
 
 
-def _convolution(layer: _Layer) -> list[Piece]:
+def _convolution(layer: Layer) -> list[Piece]:
     given = _Settings(layer, 106 if 106 in layer.settings else 10)
     settings = {
         "stride": given.pair(6, 13, 14, 1),
@@ -220,7 +149,7 @@ def _convolution(layer: _Layer) -> list[Piece]:
     return [Piece("Conv2d", layer.name, settings)]
 
 
-def _inner_product(layer: _Layer) -> list[Piece]:
+def _inner_product(layer: Layer) -> list[Piece]:
     given = _Settings(layer, 117 if 117 in layer.settings else 17)
     if given.number(6, 0) or given.number(5, 1) != 1:
         raise Refused(f"{given.title} is transposed, or along another axis, which numcam does not compute")
@@ -229,7 +158,7 @@ def _inner_product(layer: _Layer) -> list[Piece]:
     return [Piece("Flatten"), Piece("Linear", layer.name)]
 
 
-def _pooling(layer: _Layer) -> list[Piece]:
+def _pooling(layer: Layer) -> list[Piece]:
     given = _Settings(layer, 121 if 121 in layer.settings else 19)
     how = given.number(1, 0)
     if how > 1:
@@ -246,7 +175,7 @@ def _pooling(layer: _Layer) -> list[Piece]:
     return [Piece("MaxPool2d" if how == 0 else "AvgPool2d", layer.name, settings)]
 
 
-def _rectified(layer: _Layer) -> list[Piece]:
+def _rectified(layer: Layer) -> list[Piece]:
     given = _Settings(layer, 123 if 123 in layer.settings else 30)
     slope = given.values.get(1, [0.0])[-1]
     if not isinstance(slope, float) or not abs(slope) < 1e6:
@@ -254,11 +183,11 @@ def _rectified(layer: _Layer) -> list[Piece]:
     return [Piece("LeakyReLU", layer.name, {"negative_slope": slope}) if slope else Piece("ReLU", layer.name)]
 
 
-def _plain(kind: str, layer: _Layer) -> list[Piece]:
+def _plain(kind: str, layer: Layer) -> list[Piece]:
     return [Piece(kind, layer.name)]
 
 
-RULES: Mapping[str, Callable[[_Layer], list[Piece]]] = {
+RULES: Mapping[str, Callable[[Layer], list[Piece]]] = {
     "Convolution": _convolution,
     "InnerProduct": _inner_product,
     "Pooling": _pooling,

@@ -5,11 +5,12 @@ from dataclasses import replace
 from functools import partial
 
 from numcam.formats.checkpoint import Refused
+from numcam.formats.modules import EPSILON, Module
 from numcam.formats.network import Asked, Recognised, output_of
-from numcam.formats.stated.pieces import Chain, Piece, built, sized
+from numcam.formats.stated.building import built, sized
+from numcam.formats.stated.pieces import Chain, Piece
 from numcam.formats.stated.words import drafts, left_out, pieces_of
 from numcam.formats.steps import Step, coloured, described, folded, for_both, row_of, sources_of
-from numcam.formats.torch.modules import EPSILON, Module
 from numcam.models.chain import CHAIN
 from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES, UNIT, Preprocessing
 from numcam.nn.types import Pair

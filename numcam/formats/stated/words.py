@@ -11,8 +11,8 @@ from typing import Any
 
 from numcam.errors import did_you_mean
 from numcam.formats.checkpoint import Refused
+from numcam.formats.modules import Module
 from numcam.formats.stated.pieces import Piece
-from numcam.formats.torch.modules import Module
 
 POOL = ("kernel_size", "stride", "padding")
 WORDS: Mapping[str, tuple[str, tuple[str, ...], Mapping[str, Any]]] = {

@@ -8,9 +8,10 @@ from math import isqrt, prod
 import numpy as np
 
 from numcam.formats.checkpoint import Refused
+from numcam.formats.modules import Module, norm_step
 from numcam.formats.network import Asked
 from numcam.formats.steps import Step
-from numcam.formats.torch.modules import Module, between, norm_step, weights_of
+from numcam.formats.torch.modules import between, weights_of
 from numcam.models.vgg import INPUT_SIZE
 from numcam.nn.types import Array, Pair
 

@@ -8,19 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from numcam.formats.checkpoint import Refused, Tensor
+from numcam.formats.modules import EPSILON, Module, norm_step
 from numcam.formats.network import Asked, Recognised, output_of
 from numcam.formats.stated.network import finished, network_in_words, stated_network, suggestion
 from numcam.formats.stated.pieces import Piece
 from numcam.formats.steps import Step
 from numcam.formats.torch.head import chained_head, head_steps, nothing_but_nan, size_for
 from numcam.formats.torch.modules import (
-    EPSILON,
-    Module,
     behind,
     between,
     in_order,
     modules_of,
-    norm_step,
     preprocessing_in,
     weights_of,
     without_what_stands_beside,
