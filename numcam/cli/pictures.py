@@ -56,6 +56,8 @@ class Pictures:
         self._sought = {name for name, sought in found.items() if sought}
         self._passed = [name for name in found if name in self._sought and is_figure(name)]
         self.names = [name for name in found if name not in self._passed]
+        if not self.names:
+            raise InputError(f"{given[0]} holds figures of numcam's own alone; give the pictures that they are of")
         self._alone = len(self.names) == 1 and not self._sought
         self._wrong: list[str] = []
         self._read = 0

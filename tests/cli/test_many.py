@@ -115,6 +115,13 @@ def test_figures_of_numcam_s_own_are_not_explained_again(capsys, folder, model):
     assert run(capsys, "explain", folder / "b-grad_cam.png", "-o", "again.png", "--model", model)[0] == 0  # if named
 
 
+def test_a_folder_of_nothing_but_figures_is_one_sentence(capsys, folder, model):
+    assert run(capsys, "explain", "in/b.png", "-o", "maps", "--model", model)[0] == 0
+    code, _, err = run(capsys, "explain", "maps", "-o", "x.png", "--model", model)
+    assert code == 2
+    assert "maps holds figures of numcam's own alone" in err
+
+
 def test_two_pictures_never_share_a_file(capsys, folder, model):
     Image.fromarray(scenes.draw(9).image).save("in/a.png")
     code, out, _ = run(capsys, "explain", "in/a.jpg", "in/a.png", "in/deeper/a.jpg", "-o", "new/maps", "--model", model)

@@ -8,6 +8,7 @@ import pytest
 from helpers import apart, naive_conv2d, small_input, small_network
 
 from numcam.nn import (
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm2d,
     Conv2d,
@@ -122,6 +123,8 @@ def test_relu_rules_worked_out_by_hand_also_at_zero():
         AvgPool2d(2),
         AvgPool2d(3, 1),
         AvgPool2d((1, 4), (2, 3)),
+        AdaptiveAvgPool2d((4, 3)),
+        AdaptiveAvgPool2d(9),
     ],
     ids=repr,
 )
@@ -134,6 +137,15 @@ def test_the_first_of_tied_maxima_takes_the_gradient():
     out = max_pool2d(x, (2, 2), (2, 2))
     dx = max_pool2d_backward(np.array([[[[7.0, 3]]]]), x, out, (2, 2), (2, 2))
     np.testing.assert_array_equal(dx, [[[[0, 7, 3, 0], [0, 0, 0, 0]]]])
+
+
+def test_adaptive_windows_share_what_lies_between_them():
+    """Of 5 values, 2 windows take the first three and the last three; of 2, three windows repeat."""
+    layer, x = AdaptiveAvgPool2d((1, 2)), np.array([[[[1.0, 2, 6, 4, 11]]]])
+    np.testing.assert_allclose(layer.forward(x), [[[[3, 7]]]], rtol=1e-15)
+    dx = layer.backward(np.array([[[[30.0, 3]]]]), x, layer.forward(x))
+    np.testing.assert_allclose(dx, [[[[10, 10, 11, 1, 1]]]], rtol=1e-15)
+    np.testing.assert_allclose(AdaptiveAvgPool2d((1, 3)).forward(np.array([[[[2.0, 6]]]])), [[[[2, 4, 6]]]])
 
 
 def test_overlapping_windows_add_their_gradients():

@@ -12,6 +12,7 @@ F = torch.nn.functional
 from numcam.nn import (  # noqa: E402
     ELU,
     GELU,
+    AdaptiveAvgPool2d,
     AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
@@ -76,6 +77,14 @@ def test_pooling(dtype, size, stride, shape):
     x = normal(np.random.default_rng(0), dtype, *shape)
     agree(MaxPool2d(size, stride), x, lambda x: F.max_pool2d(x, size, stride), dtype)
     agree(AvgPool2d(size, stride), x, lambda x: F.avg_pool2d(x, size, stride), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("size", [(7, 7), (3, 5), (1, 1), (20, 4)])
+@pytest.mark.parametrize("shape", [(2, 3, 14, 14), (1, 2, 9, 11), (3, 2, 2, 3)])
+def test_adaptive_pooling(dtype, size, shape):
+    x = normal(np.random.default_rng(0), dtype, *shape)
+    agree(AdaptiveAvgPool2d(size), x, lambda x: F.adaptive_avg_pool2d(x, size), dtype)
 
 
 @DTYPES
