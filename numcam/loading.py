@@ -14,7 +14,7 @@ from numcam.models.classifier import Classifier
 from numcam.models.imagenet import NAMES
 from numcam.models.labels import names_in
 from numcam.models.preprocessing import CENTRED, TORCHVISION, Preprocessing, preprocessing_of
-from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, random_network
+from numcam.models.vgg import ARCHITECTURES, INPUT_SIZE, random_network, row_with
 from numcam.nn.softmax import OUTPUTS
 from numcam.nn.types import as_pair
 from numcam.published import PUBLISHED, published
@@ -85,10 +85,11 @@ def load(
     path = Path(weights) if weights is not None else locate(model, say)
     read = read_weights(path, classes, asked)
     architecture = PUBLISHED[model].architecture if model in PUBLISHED else model
-    if read.architecture == CHAIN:
+    row = _row(read)
+    if row == CHAIN:
         raise InputError(f"{path} holds a network of its own, not {architecture}; give the file itself as the model")
-    if read.architecture != architecture:
-        raise InputError(f"{path} holds {read.architecture}, not {architecture}; ask for {read.architecture}")
+    if row != architecture:
+        raise InputError(f"{path} holds {row}, not {architecture}; ask for {row}")
     if weights is None and "NUMCAM_WEIGHTS" not in os.environ:
         read = replace(read, assumed=())  # of published weights, it is known
     return _told(from_weights(read, model), say)
@@ -126,6 +127,13 @@ def _names(classes: Sequence[str] | Mapping[Any, Any]) -> tuple[str, ...]:
         raise InputError(
             f"classes: {error}; give a list of names in index order, or a mapping such as {{'cat': 0, 'dog': 1}}"
         ) from None
+
+
+def _row(read: "Weights") -> str:
+    """The row of the table that a file holds, also of a VGG with torchvision's pooling for pictures of another size."""
+    if not any(one.type == "AdaptiveAvgPool2d" for one in read.layers):
+        return read.architecture
+    return row_with([a.shape[0] for a in read.parameters.values() if a.ndim == 4]) or read.architecture
 
 
 def _told(classifier: Classifier, say: Callable[[str], None]) -> Classifier:

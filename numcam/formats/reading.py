@@ -12,7 +12,9 @@ from numcam.formats.detect import kind_of, open_checkpoint, sentences
 from numcam.formats.network import Asked, Recognised
 from numcam.formats.own import Weights, is_own, read_own, write_views
 from numcam.formats.recognise import finite, recognised
+from numcam.models.chain import CHAIN, Described
 from numcam.models.imagenet import NAMES
+from numcam.nn import Dropout, Flatten
 
 NOTHING = Asked()
 
@@ -83,6 +85,8 @@ def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked:
     if asked.preprocessing:
         weights = replace(weights, preprocessing=asked.preprocessing)
     if asked.input_size and asked.input_size != weights.input_size:
+        if weights.training.get("family") == "torchvision" and not weights.layers:
+            weights = averaged(weights)
         network = weights.network()
         try:
             network.shapes((1, 3, *asked.input_size))
@@ -91,6 +95,20 @@ def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked:
             raise Refused(f"it is for {own}; {other} does not fit: {error}") from None
         weights = replace(weights, input_size=asked.input_size)
     return weights
+
+
+def averaged(weights: Weights) -> Weights:
+    """One of torchvision's VGGs with its pooling to what the first linear layer takes, idle at its own size."""
+    layers: list[Described] = []
+    for name, layer in weights.network().layers.items():
+        if isinstance(layer, Flatten):
+            side = weights.input_size[0] // 32, weights.input_size[1] // 32
+            layers.append(Described("avgpool", "AdaptiveAvgPool2d", {"size": side}))
+        if not isinstance(layer, Dropout):
+            keys = {"Conv2d": ("stride", "padding"), "MaxPool2d": ("size", "stride")}.get(type(layer).__name__, ())
+            layers.append(Described(name, type(layer).__name__, {key: getattr(layer, key) for key in keys}))
+    said = (*weights.assumed, "maps averaged below fc6, as torchvision's VGGs do")
+    return replace(weights, architecture=CHAIN, layers=tuple(layers), assumed=said)
 
 
 def about(path: Path, format: str, network: Recognised, classes: Sequence[str] | None) -> Weights:

@@ -11,6 +11,7 @@ from torch import nn  # noqa: E402
 
 from numcam.errors import InputError  # noqa: E402
 from numcam.explain import grad_cam  # noqa: E402
+from numcam.formats import convert  # noqa: E402
 from numcam.loading import load  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -358,6 +359,11 @@ def test_torchvision_s_pooling_to_seven_takes_pictures_of_any_size(tmp_path):
         agree(classifier, model)
         assert ("averaged to 7x7" in said[0]) == (size != (224, 224))
     assert classifier.explain(np.zeros((50, 60, 3), np.uint8), 0).map.shape == (6, 20)
+    named = load("pocket", tmp_path / "it.pth", input_size=448, preprocess="0-1", say=quiet)
+    assert (named.name, named.network.shapes((1, 3, 448, 448))["relu5_3"]) == ("pocket", (1, 64, 28, 28))
+    convert(tmp_path / "it.pth", tmp_path / "own.h5")
+    for size in ((448, 448), (32, 64), (224, 224)):
+        agree(load(str(tmp_path / "own.h5"), input_size=size, preprocess="0-1", say=quiet), model)
     with pytest.raises(InputError, match="leave out the input size"):
         load(str(tmp_path / "it.pth"), input_size=31, say=quiet)
 
