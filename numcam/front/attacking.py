@@ -29,7 +29,7 @@ Ranking = list[tuple[int, str, float]]
 TITLES = {"fgsm": "FGSM", "bim": "BIM", "pgd": "PGD", "pgd_l2": "PGD in L2", "deepfool": "DeepFool"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Attacked:
     """An attack on one picture: .image is what a file holds of it, .succeeded whether *that* is answered otherwise.
 

@@ -36,7 +36,7 @@ SHOWN = 640
 """Pixels of the longer side of a picture in a notebook."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explained(Finding):
     """A finding together with its picture: .map, .heatmap(), .overlay(), .save(path); a notebook draws it.
 

@@ -21,6 +21,8 @@ KINDS = {
 
 @dataclass
 class Layer:
+    """What a layer's message says. settings: messages of its kind's own parameters, by their numbers."""
+
     name: str = ""
     kind: str = ""
     bottoms: list[str] = field(default_factory=list)

@@ -92,7 +92,7 @@ def finished(
         output,
         classes,
         (*more, *assumed),
-        family,
+        family if row else "a network of its own",
         sources=sources_of(layers),
     )
 
