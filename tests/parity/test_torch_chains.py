@@ -405,3 +405,11 @@ def test_a_line_may_have_arrows_or_commas(line, tmp_path):
     model = trained(seq(C(3, 6, 3, padding=1), R(), P(2), F(), L(6 * 256, 10)))
     torch.save(model.state_dict(), tmp_path / "it.pth")
     agree(load(str(tmp_path / "it.pth"), layers=line, say=quiet, input_size=32), model)
+
+
+@pytest.mark.slow
+def test_five_hundred_more_of_them(tmp_path):
+    for seed in range(1_000, 1_500):
+        model, side, channels = random_sequential(seed)
+        torch.save(model, tmp_path / "whole.pth")
+        agree(load(str(tmp_path / "whole.pth"), say=quiet, input_size=side), model, channels, seed)
