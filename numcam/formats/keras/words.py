@@ -49,7 +49,8 @@ def _parts(name: str, inner: Mapping[str, Tensor]) -> dict[str, Tensor]:
     vectors = {key: one for key, one in inner.items() if len(one.shape) == 1}
     kernel = [one for one in inner.values() if len(one.shape) in (2, 4)]
     if len(kernel) == 1 and len(vectors) == len(inner) - 1 <= 1:
-        return {"weight": _turned(kernel[0]), **dict.fromkeys(["bias"] * len(vectors), *vectors.values())}
+        bias = next(iter(vectors.values()), None)
+        return {"weight": _turned(kernel[0]), **({"bias": bias} if bias else {})}
     names = NUMBERED if set(vectors) == set(NUMBERED) else NORMS
     if not kernel and len(vectors) == len(inner) and set(vectors) <= set(names):
         return {names[key]: one for key, one in vectors.items()}

@@ -16,10 +16,10 @@ from numcam.models.preprocessing import FAMILIES, FAMILY_NAMES, UNIT, Preprocess
 from numcam.nn.types import Pair
 
 PADDED = "convolutions that keep the size of their maps (padding=0 in brackets says otherwise)"
+UNPADDED = "convolutions without padding (padding=same in brackets says otherwise)"
+
 KERAS_EPSILON = 1e-3
 """Of Keras's batch normalisation, unless somebody chose another."""
-
-UNPADDED = "convolutions without padding (padding=same in brackets says otherwise)"
 
 
 def stated_network(
