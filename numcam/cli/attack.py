@@ -10,6 +10,7 @@ from PIL import Image
 from numcam.attack import ATTACKS, Walk, deepfool, kurakin_steps, reach, rms, smallest_epsilon
 from numcam.attack.given import HALF, checked
 from numcam.cli.common import add_format, add_model, add_photos, classifier_of, command, ranking, tell
+from numcam.cli.counting import passes
 from numcam.cli.outputs import LOSSLESS, destinations, words
 from numcam.cli.pictures import Pictures
 from numcam.errors import InputError, did_you_mean
@@ -76,7 +77,8 @@ def attack(options: argparse.Namespace) -> int:
     paths = destinations(options.out, pictures.names, name, LOSSLESS, beside, options.format)
     for photo, image in pictures.announced():
         try:
-            found = _attacked(options, method, classifier, image)
+            with passes(classifier) as counted:
+                found = _attacked(options, method, counted, image)
         except InputError as error:
             if len(pictures.names) == 1:
                 raise

@@ -45,7 +45,9 @@ def other_kind(head: bytes) -> str | None:
         return f"TensorFlow's SavedModel, a graph that numcam does not read; {KERAS}"
     if (head[:1] == b"\x0a" and head[2:3] == b"\x0a") or (head[:1] == b"\x0a" and head[3:4] == b"\x0a"):
         return f"a frozen TensorFlow graph, which numcam does not read; {KERAS}"
-    if head[:8] == b"\x00\x00\x00\x00\x00\x00\x00\x00" or b"model_checkpoint_path" in head:
+    if not any(head[:64]):
+        return f"zeros where a file begins: a download that has not come, or a part of a TensorFlow checkpoint; {KERAS}"
+    if b"model_checkpoint_path" in head:
         return f"a part of a TensorFlow checkpoint, whose graph lies elsewhere; {KERAS}"
     return None
 

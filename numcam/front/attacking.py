@@ -135,6 +135,7 @@ def attack(
     classifier: Classifier, picture: Any, label: Any, method: str, to: Any, options: Mapping[str, Any]
 ) -> Attacked | list[Attacked]:
     """As `Classifier.attack`."""
+    options = _in_grey_levels(options)
     name = str(method).lower().replace("-", "_")
     if name not in ATTACKS:
         raise InputError(f"no attack {method!r}; {did_you_mean(name, ATTACKS)}")
@@ -145,6 +146,22 @@ def attack(
     if not is_one(picture):
         return [_one(classifier, each, label, name, to, options) for each in listed(picture)]
     return _one(classifier, picture, label, name, to, options)
+
+
+def _in_grey_levels(options: Mapping[str, Any]) -> dict[str, Any]:
+    """epsilon times epsilon_scale, which is 255 for epsilons of pictures in 0-1."""
+    found = dict(options)
+    scale = found.pop("epsilon_scale", None)
+    if scale is None:
+        return found
+    try:
+        found["epsilon"] = float(found["epsilon"]) * float(scale)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"epsilon_scale is what epsilon is multiplied by, as in epsilon=8/255, epsilon_scale=255; got {scale!r:.40} "
+            f"and epsilon {found.get('epsilon')!r:.40}"
+        ) from None
+    return found
 
 
 def _one(classifier: Classifier, picture: Any, label: Any, name: str, to: Any, options: Mapping[str, Any]) -> Attacked:

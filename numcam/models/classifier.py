@@ -130,7 +130,7 @@ class Classifier:
 
         picture: as in `pictures_of`, one or a list. label: the class to leave, None for the predicted one; to: the
         class to reach instead. method: a name of `numcam.attack.ATTACKS`; options go to it, such as epsilon=4 in grey
-        levels of 255. InputError for what cannot be used.
+        levels of 255; with epsilon_scale=255 epsilon is of pictures in 0-1. InputError for what cannot be used.
         """
         return import_module("numcam.front.attacking").attack(self, picture, label, method, to, options)
 

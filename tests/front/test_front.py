@@ -202,6 +202,8 @@ def test_attacks_on_lists_and_with_targets(classifier, photo):
         ({"method": "deepfool", "to": 1}, "leave out to"),
         ({"epsilon": -1}, "0 to 255"),
         ({"size": 3}, "size"),
+        ({"epsilon_scale": 255}, "epsilon_scale is what epsilon is multiplied by"),
+        ({"epsilon": 8 / 255}, "give 8"),
     ],
 )
 def test_what_cannot_be_attacked_is_one_sentence(classifier, options, words):
@@ -268,3 +270,8 @@ def test_the_layer_that_is_explained_is_the_last_activation_of_whatever_kind():
     mixed = Classifier(network, list("abcde"), CENTRED, (20, 20), "mixed")
     assert mixed.explain(SCENE).layer == "silu2"
     assert conventional(mixed.forward(mixed.preprocess(SCENE)), 0, "paper").shape == (1, 20, 20)
+
+
+def test_an_epsilon_of_pictures_in_0_1_has_a_scale(classifier):
+    ours, theirs = (classifier.attack(SCENE, **e) for e in ({"epsilon": 8}, {"epsilon": 8 / 255, "epsilon_scale": 255}))
+    np.testing.assert_allclose(theirs.moved, ours.moved, atol=1e-4)
