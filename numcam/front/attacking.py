@@ -158,8 +158,8 @@ def _in_grey_levels(options: Mapping[str, Any]) -> dict[str, Any]:
         found["epsilon"] = float(found["epsilon"]) * float(scale)
     except (KeyError, TypeError, ValueError):
         raise InputError(
-            f"epsilon_scale is what epsilon is multiplied by, as in epsilon=8/255, epsilon_scale=255; got {scale!r:.40} "
-            f"and epsilon {found.get('epsilon')!r:.40}"
+            f"epsilon_scale is what epsilon is multiplied by, as in epsilon=8/255, epsilon_scale=255; got "
+            f"{scale!r:.40} and epsilon {found.get('epsilon')!r:.40}"
         ) from None
     return found
 
