@@ -2,22 +2,19 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from numcam.attack import ATTACKS, Walk, deepfool, kurakin_steps, reach, rms, smallest_epsilon
 from numcam.attack.given import HALF, checked
-from numcam.cli.common import add_format, add_model, add_photos, classifier_of, command, ranking, tell
+from numcam.cli.attacked import full_end, tell_of, write_all
+from numcam.cli.common import add_format, add_model, add_photos, classifier_of, command, tell
 from numcam.cli.counting import passes
 from numcam.cli.outputs import LOSSLESS, destinations, words
 from numcam.cli.pictures import Pictures
 from numcam.errors import InputError, did_you_mean
 from numcam.explain.picture import picture_remarks
-from numcam.figures import save
 from numcam.front.attacking import TITLES, Attacked, attacked, started
-from numcam.front.pictures import write_picture
 from numcam.models.classifier import Classifier
 from numcam.nn.types import Array
 
@@ -73,7 +70,7 @@ def attack(options: argparse.Namespace) -> int:
     pictures = Pictures(options.photos, options.white)
     classifier = classifier_of(options)
     name = words([*_words(options, classifier, method), "adversarial"])
-    beside = ["-figure.png", *([_full(options)] if options.full_size else [])]
+    beside = ["-figure.png", *([full_end(options.out, options.format)] if options.full_size else [])]
     paths = destinations(options.out, pictures.names, name, LOSSLESS, beside, options.format)
     for photo, image in pictures.announced():
         try:
@@ -86,8 +83,8 @@ def attack(options: argparse.Namespace) -> int:
             continue
         for sentence in picture_remarks(classifier, classifier.forward(classifier.preprocess(image))):
             tell(sentence)
-        _tell(found)
-        _write(found, paths[photo], options)
+        tell_of(found)
+        write_all(found, paths[photo], full_end(options.out, options.format) if options.full_size else None)
     return pictures.finish()
 
 
@@ -98,58 +95,6 @@ def _words(options: argparse.Namespace, classifier: Classifier, method: str) -> 
         if wanted is not None and classifier.classes:
             parts.append(f"{way}_{classifier.classes[classifier.index(wanted)]}")
     return parts
-
-
-def _full(options: argparse.Namespace) -> str:
-    suffix = Path(options.out or "").suffix.lower()
-    kind = suffix if suffix in LOSSLESS else f".{options.format or 'png'}"
-    return f"-full{kind}"
-
-
-def _tell(found: Attacked) -> None:
-    asked, written = found.change, found.written_change
-    tell(f"before                        {ranking(found.before)}")
-    tell(f"after                         {ranking(found.unrounded)}")
-    tell(f"rounded to whole grey levels  {ranking(found.after)}")
-    tell(f"change: at most {asked[0]:.2f} of 255, root mean square {asked[1]:.2f}")
-    if not np.allclose(asked, written, atol=0.005):
-        tell(f"in the file, whole grey levels: at most {written[0]:g}, root mean square {written[1]:.2f}")
-    tell(_verdict(found))
-
-
-def _verdict(found: Attacked) -> str:
-    """Whether the written picture is answered as the attack wants; what to try where it is not."""
-    names = found.classifier.classes
-    start, wanted, now = found.before[0], names[found.label], found.after[0]
-    more = "a larger --epsilon, more --steps or another --method may"
-    if found.targeted:
-        if start[0] == found.label:
-            return f"it was “{wanted}” before"
-        return (
-            f"taken for “{wanted}” now" if found.succeeded else f"not taken for “{wanted}” but for “{now[1]}”; {more}"
-        )
-    if start[0] != found.label:
-        return f"it was “{start[1]}”, not “{wanted}”, before; now “{now[1]}”"
-    if found.succeeded:
-        return f"“{wanted}” is left for “{now[1]}”"
-    return f"it is still “{wanted}”: the attack fails; {more}"
-
-
-def _write(found: Attacked, path: Path, options: argparse.Namespace) -> None:
-    image, figure = found.image, path.with_name(f"{path.stem}-figure.png")
-    write_picture(Image.fromarray(image), path, lossless=True)
-    save(found.figure(), figure)
-    tell(f"wrote {path} ({image.shape[1]}x{image.shape[0]}, as the network takes it)\nwrote {figure}")
-    if options.full_size:
-        large, place = found.full_size(), path.with_name(path.stem + _full(options))
-        write_picture(Image.fromarray(large), place, lossless=True)
-        answer = found.classifier.predict(large, top=3)
-        most = int(np.abs(large.astype(int) - found.photo).max())
-        tell(f"wrote {place} ({large.shape[1]}x{large.shape[0]}, the photo's own size)")
-        verdict = "the attack holds" if found.succeeds(answer) else "the attack fails"
-        if found.succeeded and not found.succeeds(answer):
-            verdict = "the attack does not survive being made smaller"
-        tell(f"  read again: {ranking(answer)}; {verdict}; change at most {most} of 255")
 
 
 def _method(options: argparse.Namespace) -> str:

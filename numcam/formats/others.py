@@ -6,7 +6,7 @@ from pathlib import Path
 KERAS = "save the model with model.save('it.keras'), and give that"
 TORCH = "save the model's state_dict with torch.save, and give that"
 BEGINNINGS = {
-    b"GGUF": "a GGUF file of a language model, which has no convolutions",
+    b"GGUF": "a GGUF file, of a network without convolutions",
     b"PAR1": "a Parquet table",
     b"\x89PNG": "a PNG picture; pictures stand first in a command, and --model names a network",
     b"\xff\xd8\xff": "a JPEG picture; pictures stand first in a command, and --model names a network",

@@ -8,8 +8,7 @@ from numcam.formats.keras.config import KerasLayer, layers_in_order
 from numcam.formats.keras.model import model_steps
 from numcam.formats.keras.state import Model, stated_size
 from numcam.formats.network import Asked, Recognised
-from numcam.formats.steps import coloured, described, folded, for_both, row_of, sources_of
-from numcam.models.chain import CHAIN
+from numcam.formats.stated.network import finished
 from numcam.models.preprocessing import CAFFE, FAMILY_NAMES, PIXELS, UNIT, Preprocessing
 from numcam.models.vgg import INPUT_SIZE
 from numcam.nn.types import Pair
@@ -26,8 +25,6 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
             f"at the edges {', '.join(model.uneven[:6])} average what lies inside, as Keras does on TensorFlow and JAX "
             "(on PyTorch it repeats the edge)"
         )
-    colour, more = coloured(channels, preprocessing)
-    assumed += more
     steps, output, classes = list(model.steps), "softmax", 0
     if not steps:
         raise Refused("it has no layer that numcam could explain; expected convolutions")
@@ -35,24 +32,9 @@ def keras_network(config: Mapping[str, Any], tensors: Mapping[str, Tensor], aske
         output, more = _output(model, layers, asked)
         assumed += more
         classes = model.shape[0]
-        if classes == 1 and output == "sigmoid":
-            steps, classes = for_both(steps), 2
     elif model.end:
         raise Refused(f"it ends in a {model.end[0]} of maps ({model.end[1]!r}); expected classes")
-    chain, parameters = described(folded([*colour, *steps]))
-    row = row_of(chain, parameters)
-    return Recognised(
-        row or CHAIN,
-        () if row else chain,
-        parameters,
-        size,
-        preprocessing,
-        output,
-        classes,
-        tuple(assumed),
-        "Keras",
-        sources=sources_of(chain),
-    )
+    return finished(steps, channels, classes, size, preprocessing, output, assumed, "Keras")
 
 
 def _sized(
