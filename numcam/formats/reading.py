@@ -14,7 +14,9 @@ from numcam.formats.own import Weights, is_own, read_own, write_views
 from numcam.formats.recognise import finite, recognised
 from numcam.models.chain import CHAIN, Described
 from numcam.models.imagenet import NAMES
+from numcam.models.vgg import ADAPTIVE, WINDOW
 from numcam.nn import Dropout, Flatten
+from numcam.nn.types import Pair
 
 NOTHING = Asked()
 
@@ -86,7 +88,7 @@ def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked:
         weights = replace(weights, preprocessing=asked.preprocessing)
     if asked.input_size and asked.input_size != weights.input_size:
         if weights.training.get("family") == "torchvision" and not weights.layers:
-            weights = averaged(weights)
+            weights = averaged(weights, asked.input_size)
         network = weights.network()
         try:
             network.shapes((1, 3, *asked.input_size))
@@ -97,13 +99,17 @@ def as_asked(path: Path, weights: Weights, classes: Sequence[str] | None, asked:
     return weights
 
 
-def averaged(weights: Weights) -> Weights:
-    """One of torchvision's VGGs with its pooling to what the first linear layer takes, idle at its own size."""
+def averaged(weights: Weights, size: Pair) -> Weights:
+    """A VGG that may be torchvision's, for pictures of this size: where these give other maps than its first linear
+    layer takes, with the pooling to 7x7 that torchvision has there, idle at its own size."""
+    own, other = ((rows // WINDOW, cols // WINDOW) for rows, cols in (weights.input_size, size))
+    inside = weights.network().layers
+    if own != (ADAPTIVE, ADAPTIVE) or other == own or not any(isinstance(one, Flatten) for one in inside.values()):
+        return weights
     layers: list[Described] = []
-    for name, layer in weights.network().layers.items():
+    for name, layer in inside.items():
         if isinstance(layer, Flatten):
-            side = weights.input_size[0] // 32, weights.input_size[1] // 32
-            layers.append(Described("avgpool", "AdaptiveAvgPool2d", {"size": side}))
+            layers.append(Described("avgpool", "AdaptiveAvgPool2d", {"size": own}))
         if not isinstance(layer, Dropout):
             keys = {"Conv2d": ("stride", "padding"), "MaxPool2d": ("size", "stride")}.get(type(layer).__name__, ())
             layers.append(Described(name, type(layer).__name__, {key: getattr(layer, key) for key in keys}))

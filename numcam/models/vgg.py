@@ -48,6 +48,11 @@ ARCHITECTURES = {
     "vgg19": Architecture((2, 2, 4, 4, 4)),
 }
 INPUT_SIZE = (224, 224)
+ADAPTIVE = 7
+"""Of torchvision's VGGs, which average their last maps to 7x7 whatever the size of a picture."""
+
+WINDOW = 32
+"""Rows and columns that five poolings make one of."""
 
 
 def parameter_shapes(

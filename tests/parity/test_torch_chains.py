@@ -368,6 +368,23 @@ def test_torchvision_s_pooling_to_seven_takes_pictures_of_any_size(tmp_path):
         load(str(tmp_path / "it.pth"), input_size=31, say=quiet)
 
 
+@pytest.mark.parametrize("head", ["another size", "averaged"])
+def test_numcam_s_own_file_of_another_head_has_no_such_pooling(head, tmp_path):
+    """Which would be another network: one that takes 2x2 maps is refused another size, one that averages takes any."""
+    width = {"another size": 64 * 4, "averaged": 64}[head]
+    model = trained(SmallVGG())
+    model.avgpool = nn.AdaptiveAvgPool2d(1) if head == "averaged" else nn.Identity()
+    model.classifier = trained(nn.Sequential(L(width, 5)))
+    torch.save(model.state_dict(), tmp_path / "it.pth")
+    convert(tmp_path / "it.pth", tmp_path / "own.h5")
+    if head == "averaged":
+        agree(load(str(tmp_path / "own.h5"), input_size=160, preprocess="0-1", say=quiet), model)
+        return
+    for name in ("it.pth", "own.h5"):
+        with pytest.raises(InputError, match="64x64"):
+            load(str(tmp_path / name), input_size=128, say=quiet)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_random_sequentials_whole_and_in_words(seed, tmp_path):
     model, side, channels = random_sequential(seed)

@@ -12,17 +12,11 @@ from numcam.formats.modules import Module, norm_step
 from numcam.formats.network import Asked
 from numcam.formats.steps import Step
 from numcam.formats.torch.modules import between, weights_of
-from numcam.models.vgg import INPUT_SIZE
+from numcam.models.vgg import ADAPTIVE, INPUT_SIZE, WINDOW
 from numcam.nn.types import Array, Pair
 
 MOST_LAYERS = 7
 """Of a head; the orders in which so many may stand can all be tried."""
-
-ADAPTIVE = 7
-"""Of torchvision's VGGs, which average their last maps to 7x7 whatever the size of a picture."""
-
-WINDOW = 32
-"""Rows and columns that five poolings make one of."""
 
 CHAINS = "numcam computes one chain of layers, from a picture to one answer"
 
