@@ -99,9 +99,8 @@ def _unit(classifier: Classifier, trace: Trace, wanted: str | None) -> Asked:
             f"{classifier.name} was loaded without its head; say which of the {k} channels of {layer} to explain, as "
             f"--class 37, or which unit, as --class 37,{rows // 2},{cols // 2} (channel, row, column)"
         )
-    printed = re.fullmatch(
-        r"(?:channel (\d+)|unit \((\d+, \d+, \d+)\)) of \S+", wanted.strip()
-    )  # as it is called below
+    # As it is called below, and printed
+    printed = re.fullmatch(r"(?:channel (\d+)|unit \((\d+, \d+, \d+)\)) of \S+", wanted.strip())
     if printed:
         wanted = printed[1] or printed[2]
     if "," not in wanted:

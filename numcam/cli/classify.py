@@ -30,8 +30,9 @@ def classify(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
     for photo, image in pictures:
         tell(f"{photo} ({image.shape[1]}x{image.shape[0]})")
-        for index, name, probability in classifier.predict(image, options.top):
+        trace = classifier.forward(classifier.preprocess(image))
+        for index, name, probability in classifier.ranked(trace, options.top):
             tell(f"  {percent(probability)}  {name}  ({index})")
-        for sentence in picture_remarks(classifier, classifier.forward(classifier.preprocess(image))):
+        for sentence in picture_remarks(classifier, trace):
             tell(f"  {sentence}")
     return pictures.finish()

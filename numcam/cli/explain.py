@@ -63,15 +63,16 @@ def explain(options: argparse.Namespace) -> int:
     classifier = classifier_of(options)
     paths = _paths(options, classifier, methods, pictures.names, every)
     for photo, image in pictures:
-        tell(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, image)}")
         trace = classifier.forward(classifier.preprocess(image))
-        for sentence in picture_remarks(classifier, trace):
+        tell(f"{photo} ({image.shape[1]}x{image.shape[0]}): {_seen(classifier, trace)}")
+        seen = list(picture_remarks(classifier, trace))
+        for sentence in seen:
             tell(f"  {sentence}")
         if every:
             draw_atlas(classifier, trace, image, photo, options, paths[photo])
             tell(f"  wrote {paths[photo]}")
         else:
-            _explain(classifier, trace, image, photo, methods, options, paths[photo])
+            _explain(classifier, trace, image, photo, seen, methods, options, paths[photo])
     return pictures.finish()
 
 
@@ -88,8 +89,8 @@ def _paths(
     return destinations(options.out, photos, name, kinds, format=options.format, needed=needed)
 
 
-def _seen(classifier: Classifier, image: Array) -> str:
-    return ranking(classifier.predict(image, top=3)) if classifier.classes else f"{classifier.name} without a head"
+def _seen(classifier: Classifier, trace: Trace) -> str:
+    return ranking(classifier.ranked(trace, top=3)) if classifier.classes else f"{classifier.name} without a head"
 
 
 def _explain(
@@ -97,6 +98,7 @@ def _explain(
     trace: Trace,
     image: Array,
     photo: str,
+    seen: Sequence[str],
     methods: Sequence[str],
     options: argparse.Namespace,
     path: Path,
@@ -105,10 +107,10 @@ def _explain(
     found: list[tuple[Asked, list[tuple[Explained, dict[str, Any]]]]] = []
     for one_asked in asked(classifier, trace, options.wanted):
         # What holds for the picture has been said; what holds for the class, and not for the method, is said once
-        said = set(picture_remarks(classifier, trace))
+        said = set(seen)
         of_class = []
         for finding, more in answers(trace, one_asked.target, methods, layers, options.seed):
-            one = answer(classifier, trace, image, finding, one_asked.name, photo, more.pop("notes", []))
+            one = answer(classifier, trace, image, finding, one_asked.name, photo, [*seen, *more.pop("notes", [])])
             new = [sentence for sentence in one.remarks if sentence not in said]
             said.update(new)
             _print(one, new)

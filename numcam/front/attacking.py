@@ -1,7 +1,6 @@
 """classifier.attack: the attacked picture, what the network answers before and after, and what a file keeps of it."""
 
 import html
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from numcam.attack import ATTACKS, at_full_size, lasting, rms, rounded
 from numcam.attack.given import checked, labels_of
 from numcam.errors import InputError, did_you_mean
 from numcam.figures.attacked import attacked_figure
-from numcam.front.explaining import SHOWN, shown
+from numcam.front.explaining import shown, small_png
 from numcam.front.pictures import write_picture
 from numcam.images import pictures_of
 from numcam.models.classifier import Classifier, is_one, listed
@@ -117,11 +116,7 @@ class Attacked:
         return f"<Attacked {self.how} {success}: {words}; change at most {most:g} of 255, root mean square {mean:.2f}>"
 
     def _repr_png_(self) -> bytes:
-        picture = Image.fromarray(self.image)
-        picture.thumbnail((SHOWN, SHOWN))
-        data = io.BytesIO()
-        picture.save(data, "PNG")
-        return data.getvalue()
+        return small_png(Image.fromarray(self.image))
 
     def _repr_html_(self) -> str:
         return shown(self._repr_png_(), html.escape(repr(self)[len("<Attacked ") : -1]))

@@ -103,16 +103,20 @@ class Explained(Finding):
         return f"<Explained {self.title}: {where};{share} score {self.score:.4g}>"
 
     def _repr_png_(self) -> bytes:
-        picture = self.overlay()
-        picture.thumbnail((SHOWN, SHOWN))
-        data = io.BytesIO()
-        picture.save(data, "PNG")
-        return data.getvalue()
+        return small_png(self.overlay())
 
     def _repr_html_(self) -> str:
         words = [repr(self)[len("<Explained ") : -1], *self.remarks]
         lines = "<br>".join(html.escape(line) for line in words)
         return shown(self._repr_png_(), lines)
+
+
+def small_png(picture: Image.Image) -> bytes:
+    """A picture as a notebook shows it."""
+    picture.thumbnail((SHOWN, SHOWN))
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return data.getvalue()
 
 
 def shown(png: bytes, lines: str) -> str:
@@ -168,10 +172,11 @@ def _of_one(
     image = np.asarray(np.rint(given), np.uint8)
     photo = str(picture) if isinstance(picture, str | os.PathLike) else None
     layers = layers_of(classifier, method, layer)
+    seen = list(picture_remarks(classifier, trace))
     for wanted in targets:
         target = classifier.index(wanted) if wanted is not None else int(predicted(trace)[0])
         finding = found_at(trace, target, method, layers, **options)
-        yield answer(classifier, trace, image, finding, name_of(classifier, target), photo)
+        yield answer(classifier, trace, image, finding, name_of(classifier, target), photo, seen)
 
 
 def layers_of(classifier: Classifier, method: str, layer: str | int | Sequence[str | int] | None) -> list[str | None]:
@@ -201,8 +206,8 @@ def answer(
     photo: str | None = None,
     notes: Sequence[str] = (),
 ) -> Explained:
-    """A finding with its picture and all there is to say about it."""
-    said = (*picture_remarks(classifier, trace), *notes, *remarks(finding, trace, classifier.classes))
+    """A finding with its picture and all there is to say about it. notes: what has been found before."""
+    said = (*notes, *remarks(finding, trace, classifier.classes))
     values = {field.name: getattr(finding, field.name) for field in fields(Finding)}
     return Explained(**values, name=name, image=image, classifier=classifier, remarks=said, photo=photo)
 

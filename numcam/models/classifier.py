@@ -91,7 +91,11 @@ class Classifier:
         """
         if not is_one(image):
             return [self.predict(one, top) for one in listed(image)]
-        probabilities = self.probabilities(self.forward(self.preprocess(image)))[0]
+        return self.ranked(self.forward(self.preprocess(image)), top)
+
+    def ranked(self, trace: Trace, top: int = 5) -> list[tuple[int, str, float]]:
+        """The `top` likeliest classes of the trace's first picture, as `predict` gives them."""
+        probabilities = self.probabilities(trace)[0]
         best = np.argsort(-probabilities, kind="stable")[: max(1, top)]
         return [(int(i), self.classes[i], float(probabilities[i])) for i in best]
 

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise, permutations
 
 from numcam.formats.checkpoint import Refused, Tensor
 from numcam.formats.keras.found import Found
-from numcam.nn.types import Array
+from numcam.nn.types import Array, Shape
 
 
 def keras_layers(tensors: Mapping[str, Tensor]) -> tuple[list[Found], list[Found]]:
@@ -39,7 +39,7 @@ def _parts(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Kernels and biases as "block1_conv1/kernel", by the path of the layer's own group."""
     found: dict[str, Tensor] = {}
     for name, one in tensors.items():
-        layer = _group(name)
+        layer = group_of(name)
         kind = {1: "bias", 2: "kernel", 4: "kernel"}.get(len(one.shape))
         if kind == "bias" and f"{layer}/bias" in found:
             raise Refused(
@@ -52,7 +52,7 @@ def _parts(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
-def _group(name: str) -> str:
+def group_of(name: str) -> str:
     """The path of the layer's own group."""
     above = name.split("/")[:-1]
     if above and above[-1] == "vars":
@@ -64,10 +64,15 @@ def _group(name: str) -> str:
 
 def _keras_layer(name: str, kernel: Tensor, tensors: Mapping[str, Tensor]) -> Found:
     bias = tensors.get(f"{name}/bias")
-    return Found(name, kernel.shape[:-3:-1] + kernel.shape[:-2], partial(_turned, kernel), bias.read if bias else None)
+    return Found(name, turned_shape(kernel.shape), partial(turned, kernel), bias.read if bias else None)
 
 
-def _turned(kernel: Tensor) -> Array:
+def turned_shape(shape: Shape) -> Shape:
+    """Of a kernel as `turned` gives it."""
+    return shape[:-3:-1] + shape[:-2]
+
+
+def turned(kernel: Tensor) -> Array:
     """(rows, cols, c, k) -> (k, c, rows, cols), or (in, out) -> (out, in); a view."""
     values = kernel.read()
     return values.transpose(3, 2, 0, 1) if values.ndim == 4 else values.T

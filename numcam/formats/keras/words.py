@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 
 from numcam.formats.checkpoint import Refused, Tensor
+from numcam.formats.keras.layers import group_of, turned, turned_shape
 from numcam.formats.modules import Module, natural
 from numcam.formats.network import Asked, Recognised
 from numcam.formats.stated.network import network_in_words, suggestion
 from numcam.models.preprocessing import Preprocessing
-from numcam.nn.types import Array
 
 NORMS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 NUMBERED = {"0": "weight", "1": "bias", "2": "running_mean", "3": "running_var"}
@@ -20,13 +20,8 @@ def keras_modules(tensors: Mapping[str, Tensor]) -> list[Module]:
     """The layers by their groups' paths, ordered by name with numbers as numbers."""
     groups: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
-        *above, last = name.strip("/").split("/")
-        if above and above[-1] == "vars":
-            above.pop()
-        if not above:
-            raise Refused(f"{name} belongs to no layer; expected /layer/kernel")
-        inner = groups.setdefault("/".join(dict.fromkeys(above))[:200], {})
-        inner[last.split(":")[0]] = tensor
+        above = "/".join(dict.fromkeys(group_of(name.strip("/")).split("/")))  # /conv/conv is one layer
+        groups.setdefault(above, {})[name.rpartition("/")[2].split(":")[0]] = tensor
     modules = [Module(name, _parts(name, inner)) for name, inner in groups.items()]
     return sorted(modules, key=lambda module: natural(module.name))
 
@@ -59,14 +54,7 @@ def _parts(name: str, inner: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _turned(kernel: Tensor) -> Tensor:
-    shape = kernel.shape[:-3:-1] + kernel.shape[:-2]
-    return replace(kernel, shape=shape, read=partial(_view, kernel), place=None)
-
-
-def _view(kernel: Tensor) -> Array:
-    """(rows, cols, c, k) -> (k, c, rows, cols), or (in, out) -> (out, in)."""
-    values = kernel.read()
-    return values.transpose(3, 2, 0, 1) if values.ndim == 4 else values.T
+    return replace(kernel, shape=turned_shape(kernel.shape), read=partial(turned, kernel), place=None)
 
 
 def keras_network_in_words(

@@ -49,8 +49,8 @@ class Numbers:
 class Reader:
     """Elements of a file, with a bound on how many values and bytes they make."""
 
-    def __init__(self, size: int) -> None:
-        self.size, self.count, self.unpacked = size, 0, 0
+    def __init__(self) -> None:
+        self.count = self.unpacked = 0
 
     def elements(self, data: memoryview) -> Iterator[tuple[int, memoryview]]:
         """The elements that lie one after the other, each its type and its bytes."""

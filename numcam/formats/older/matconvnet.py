@@ -20,7 +20,7 @@ def open_mat(path: Path) -> Checkpoint:
     data = bytes_of(path)
     if bytes(data[126:128]) != b"IM":
         raise Refused("it was written on a big-endian machine; save it again on another")
-    reader = Reader(len(data))
+    reader = Reader()
     content: dict[str, Any] = {}
     for kind, piece in reader.elements(data[128:]):
         name, value = reader.named(kind, piece)

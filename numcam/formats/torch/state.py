@@ -88,8 +88,7 @@ def _vgg(
     output, more = output_of(classes, asked)
     assumed += more
     if beside:
-        more = [f"{', '.join(beside[:6])} left out, for it stands beside the network"]
-        assumed += more
+        assumed.append(f"{', '.join(beside[:6])} left out, for it stands beside the network")
     return finished(steps, body[0].shape[1], classes, size, preprocessing, output, assumed, family)
 
 
